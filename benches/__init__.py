@@ -1,0 +1,1 @@
+"""Bench files found by name: each defines `bench(torch, ...)`, the program of one rank."""

@@ -1,0 +1,1 @@
+"""Messages, one file per protocol: frozen Structs, passed by reference inside a SIP, encoded between SIPs."""

@@ -1,0 +1,1 @@
+"""Discrete events, links and the accounting of time; the only user of SimPy."""

@@ -1,0 +1,111 @@
+"""The event loop of one SIP: a thin simpy.Environment with plain calls and one arbitration event per instant.
+
+Order within an instant: inbound messages (-2), SimPy's urgent (0) and normal (1) events, arbitration (2). Arbiters
+decide on the state that everything before left behind, and whatever a decision causes happens at least 1 fs later, so
+the order in which same-instant events were scheduled never reaches a result.
+"""
+
+from collections.abc import Callable
+from heapq import heappop, heappush
+from typing import Any, Protocol
+
+import simpy
+from simpy.core import EmptySchedule
+
+from kernbench.common.units import Fs
+
+INBOUND, URGENT, NORMAL, ARBITRATION = -2, 0, 1, 2
+
+
+class Arbiter(Protocol):
+    """Something that chooses among requests once all events of an instant have happened."""
+
+    rank: int  # compiled order: arbiters of one instant are visited by it
+
+    def arbitrate(self) -> None:
+        """Choose on the state before this instant's arbitration; cause nothing earlier than 1 fs from now."""
+
+
+class Engine(simpy.Environment):
+    """Runs events in (time, priority, insertion) order up to a bound that its owner sets.
+
+    `call_later` and `call_at` schedule plain calls; standard SimPy processes and resources work unchanged.
+    """
+
+    _now: Fs
+
+    def __init__(self) -> None:
+        super().__init__(initial_time=0)
+        self._calls: list[tuple[Fs, int, int, Callable[[Any], None], Any]] = []
+        self._queue = self._calls  # type: ignore[assignment]  # SimPy's peek() reads the time of the first entry
+        self._sequence = 0
+        self._dirty: list[Arbiter] = []
+        self.events = 0
+
+    def call_later(self, delay: Fs, function: Callable[[Any], None], argument: Any = None) -> None:
+        """Call `function(argument)` `delay` fs from now."""
+        self._sequence = sequence = self._sequence + 1
+        heappush(self._calls, (self._now + delay, NORMAL, sequence, function, argument))
+
+    def call_at(self, time: Fs, function: Callable[[Any], None], argument: Any = None, priority: int = NORMAL) -> None:
+        """Call `function(argument)` at `time`, which may be this instant but not the past."""
+        assert time >= self._now, f"call_at({time}) in the past of {self._now}"
+        self._sequence = sequence = self._sequence + 1
+        heappush(self._calls, (time, priority, sequence, function, argument))
+
+    def mark(self, arbiter: Arbiter) -> None:
+        """Have `arbiter` decide at the end of this instant. Mark once: an arbiter keeps its own `marked` flag."""
+        if not self._dirty:
+            self._sequence = sequence = self._sequence + 1
+            heappush(self._calls, (self._now, ARBITRATION, sequence, self._arbitrate, None))
+        self._dirty.append(arbiter)
+
+    def _arbitrate(self, _: object) -> None:
+        dirty, self._dirty = self._dirty, []
+        if len(dirty) > 1:
+            dirty.sort(key=_rank)
+        for arbiter in dirty:
+            arbiter.arbitrate()
+
+    @property
+    def next_time(self) -> Fs | None:
+        """The time of the earliest event, or None when nothing is scheduled."""
+        return self._calls[0][0] if self._calls else None
+
+    def advance(self, bound: Fs) -> None:
+        """Run every event strictly before `bound`."""
+        calls = self._calls
+        count = 0
+        try:
+            while calls and calls[0][0] < bound:
+                self._now, _, _, function, argument = heappop(calls)
+                count += 1
+                function(argument)
+        finally:
+            self.events += count
+
+    def schedule(self, event: simpy.Event, priority: int = NORMAL, delay: float = 0) -> None:
+        """Schedule a SimPy event (SimPy's own hook); delays are whole femtoseconds."""
+        assert isinstance(delay, int), f"a delay is a whole number of fs, got {delay!r}"
+        self._sequence = sequence = self._sequence + 1
+        heappush(self._calls, (self._now + delay, priority, sequence, _process, event))
+
+    def step(self) -> None:
+        """Run one event (SimPy's own hook, used by `run`)."""
+        if not self._calls:
+            raise EmptySchedule
+        self._now, _, _, function, argument = heappop(self._calls)
+        self.events += 1
+        function(argument)
+
+
+def _rank(arbiter: Arbiter) -> int:
+    return arbiter.rank
+
+
+def _process(event: simpy.Event) -> None:
+    callbacks, event.callbacks = event.callbacks, None  # type: ignore[assignment]  # SimPy's mark of a processed event
+    for callback in callbacks:
+        callback(event)
+    if not event._ok and not hasattr(event, "_defused"):  # noqa: SLF001  # what SimPy's own step does
+        raise event._value  # noqa: SLF001

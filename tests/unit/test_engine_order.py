@@ -1,0 +1,56 @@
+"""The event loop: order within an instant, bounds, and SimPy unchanged on top."""
+
+import simpy
+
+from kernbench.sim_engine.engine import ARBITRATION, INBOUND, URGENT, Engine
+
+
+def test_within_an_instant_inbound_precedes_urgent_precedes_normal_precedes_arbitration():
+    engine, seen = Engine(), []
+    engine.call_at(5, seen.append, "arbitration", ARBITRATION)
+    engine.call_at(5, seen.append, "normal")
+    engine.call_at(5, seen.append, "urgent", URGENT)
+    engine.call_at(5, seen.append, "inbound", INBOUND)
+    engine.advance(6)
+    assert seen == ["inbound", "urgent", "normal", "arbitration"]
+
+
+def test_the_bound_is_exclusive():
+    engine, seen = Engine(), []
+    engine.call_at(5, seen.append, 5)
+    engine.call_at(6, seen.append, 6)
+    engine.advance(6)
+    assert (seen, engine.next_time) == ([5], 6)
+
+
+def test_arbiters_of_one_instant_are_visited_in_compiled_order_after_every_event():
+    engine, seen = Engine(), []
+
+    class Probe:
+        def __init__(self, rank):
+            self.rank = rank
+
+        def arbitrate(self):
+            seen.append(self.rank)
+
+    for rank in (3, 1, 2):
+        engine.call_at(7, engine.mark, Probe(rank))
+    engine.call_at(7, seen.append, "event")
+    engine.advance(8)
+    assert seen == ["event", 1, 2, 3]
+
+
+def test_simpy_processes_and_resources_run_on_it():
+    engine, log = Engine(), []
+    resource = simpy.Resource(engine, capacity=1)
+
+    def user(name, hold):
+        with resource.request() as granted:
+            yield granted
+            yield engine.timeout(hold)
+            log.append((name, engine.now))
+
+    engine.process(user("a", 10))
+    engine.process(user("b", 5))
+    engine.run()
+    assert log == [("a", 10), ("b", 15)]
