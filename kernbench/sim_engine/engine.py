@@ -68,6 +68,11 @@ class Engine(simpy.Environment):
             arbiter.arbitrate()
 
     @property
+    def now(self) -> Fs:
+        """The present instant, in fs."""
+        return self._now
+
+    @property
     def next_time(self) -> Fs | None:
         """The time of the earliest event, or None when nothing is scheduled."""
         return self._calls[0][0] if self._calls else None

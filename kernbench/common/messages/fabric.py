@@ -41,8 +41,9 @@ FabricPayload: TypeAlias = IpcqData | SlotCredit | QueueOpen
 class FabricPacket(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=0):
     """A whole packet on a link between SIPs, sent when its head starts; both times are final.
 
-    `arrival` and `tail` are when head and tail are at the far end (fs); `sequence` counts per source SIP; `link` is the
-    compiled index of the fabric link; `waits` is the packet's queueing so far in the order of `packet.REASONS`.
+    `arrival` and `tail` are when head and tail are at the far end (fs); `sequence` counts 0, 1, 2, ... per (source,
+    destination), packets and credits alike; `link` is the compiled index of the fabric link; `waits` is the packet's
+    queueing so far in the order of `packet.REASONS`.
     """
 
     arrival: Fs
@@ -56,9 +57,11 @@ class FabricPacket(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=0
     created: Fs
     waits: tuple[int, ...]
     transfer: int
+    kind: int
+    last: bool
     src: str
     dst: str
-    payload: FabricPayload
+    payload: FabricPayload | None
 
 
 class LinkCredit(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=1):

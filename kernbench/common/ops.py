@@ -1,0 +1,316 @@
+"""What a kernel asks of its processing element: operations, the values they make, and who carries them out.
+
+triton_emu creates operations, pe_cpu issues them, pe_scheduler starts each on a unit when its inputs are there, and the
+unit reports its end. Values are computed at that end, never at creation.
+"""
+
+from collections.abc import Callable
+from types import CodeType
+from typing import Any, Protocol, TypeAlias
+
+Site: TypeAlias = tuple[CodeType, int]
+"""A place in a kernel: code object and instruction offset; `locate` makes file:line of it when somebody reads it."""
+
+Runs: TypeAlias = tuple[tuple[int, int], ...]
+"""(virtual address, bytes) of each contiguous piece of an access: merged, disjoint, ascending."""
+
+
+def locate(site: Site) -> str:
+    """`file:line` of a site."""
+    code, offset = site
+    for index, position in enumerate(code.co_positions()):
+        if 2 * index == offset:
+            return f"{code.co_filename}:{position[0]}"
+    return f"{code.co_filename}:{code.co_firstlineno}"
+
+
+class Value:
+    """The storage of one block in a PE: its bytes are held from issue until nobody can read it any more.
+
+    That is when the program dropped its handles (`held`), every operation that reads it retired (`readers`) and its
+    producer is done. `on_free` then runs once; it may run while a program runs, which is inside arbitration, so what
+    it causes happens at least 1 fs later. A received block lives in its IPCQ slot (`in_tcm` False): the receive unit
+    sets `on_free` to give the slot back. `ledger` is the PE's table of live values. `array` is None before the producer is done, and always without values.
+    """
+
+    __slots__ = ("array", "done", "freed", "held", "in_tcm", "ledger", "nbytes", "on_free", "producer", "readers")
+
+    def __init__(self, nbytes: int, *, in_tcm: bool = True) -> None:
+        self.nbytes = nbytes
+        self.in_tcm = in_tcm
+        self.producer: Operation | None = None
+        self.array: Any = None
+        self.held = 0
+        self.readers = 0
+        self.done = False
+        self.freed = False
+        self.on_free: Callable[[Value], None] | None = None
+        self.ledger: dict[Value, Site] | None = None
+
+    def drop(self) -> None:
+        """The program dropped one handle."""
+        self.held -= 1
+        if not self.held and not self.readers and self.done:
+            self.free()
+
+    def read(self) -> None:
+        """An operation that reads it retired."""
+        self.readers -= 1
+        if not self.readers and not self.held and self.done:
+            self.free()
+
+    def free(self) -> None:
+        """Give the storage back, once, whoever still holds a handle."""
+        if self.freed:
+            return
+        self.freed = True
+        self.array = None
+        if self.ledger is not None:
+            self.ledger.pop(self, None)
+        if self.on_free is not None:
+            self.on_free(self)
+
+
+class Operation:
+    """One request of a kernel to its PE: `kind` names the queue, `inputs` what it reads, `output` what it makes.
+
+    `compute` maps the input arrays to the output's. Operations of a kind with equal `order` start in program order.
+    `reuse` lists inputs whose storage the output may take over when nobody else needs them. The scheduler alone uses
+    the fields from `sequence` on.
+    """
+
+    __slots__ = (
+        "compute", "dependents", "done", "inputs", "issued", "order", "output", "pending", "reuse", "sequence", "site",
+        "started", "successor",
+    )  # fmt: skip
+    kind: str
+
+    def __init__(
+        self,
+        site: Site,
+        inputs: tuple[Value, ...] = (),
+        output: Value | None = None,
+        compute: Callable[..., Any] | None = None,
+        order: str | None = None,
+        reuse: tuple[Value, ...] = (),
+    ) -> None:
+        self.site = site
+        self.inputs = inputs
+        self.output = output
+        self.compute = compute
+        self.order = order
+        self.reuse = reuse
+        for value in inputs:
+            value.readers += 1
+        if output is not None:
+            output.producer = self
+        self.sequence = 0
+        self.issued = 0
+        self.pending = 0
+        self.started = False
+        self.done = False
+        self.dependents: list[Operation] = []
+        self.successor: Operation | None = None
+
+    def evaluate(self) -> None:
+        """Compute the output's array from the inputs'; without an input's values there are none."""
+        if self.output is None or self.compute is None:
+            return
+        arrays = [value.array for value in self.inputs]
+        for array in arrays:
+            if array is None:
+                return
+        self.output.array = self.compute(*arrays)
+
+    def retire(self) -> None:
+        """Evaluate, then let go of the inputs; the output is there."""
+        self.evaluate()
+        self.done = True
+        output = self.output
+        if output is not None:
+            output.done = True
+            if not output.held and not output.readers:
+                output.free()
+        for value in self.inputs:
+            value.read()
+
+    def payload(self) -> bytes | None:
+        """The bytes that a store or send carries, in the order of its runs; None without values."""
+        array = self.inputs[0].array
+        if array is None or self.compute is None:
+            return None
+        data: bytes = self.compute(array)
+        return data
+
+    def __str__(self) -> str:
+        return f"{self.kind} at {locate(self.site)}"
+
+
+class Load(Operation):
+    """Bytes of `runs` come to the PE; the DMA hands them to `deliver` (a snapshot, runs in order) before the end."""
+
+    __slots__ = ("data", "nbytes", "runs")
+    kind = "load"
+
+    def __init__(self, site: Site, runs: Runs, nbytes: int, output: Value, compute: Callable[..., Any]) -> None:
+        super().__init__(site, (), output, compute)
+        self.runs = runs
+        self.nbytes = nbytes
+        self.data: bytes | memoryview | None = None
+
+    def deliver(self, data: bytes | memoryview | None) -> None:
+        """What the memory held at service, or None without values."""
+        self.data = data
+
+    def evaluate(self) -> None:
+        """Shape the delivered bytes."""
+        data, self.data = self.data, None
+        if data is not None and self.compute is not None and self.output is not None:
+            self.output.array = self.compute(data)
+
+
+class Store(Operation):
+    """Bytes of a value go to `runs`."""
+
+    __slots__ = ("nbytes", "runs")
+    kind = "store"
+
+    def __init__(self, site: Site, source: Value, runs: Runs, nbytes: int, compute: Callable[..., Any]) -> None:
+        super().__init__(site, (source,), None, compute)
+        self.runs = runs
+        self.nbytes = nbytes
+
+
+class Gemm(Operation):
+    """An m x k by k x n product, with or without an accumulator among its inputs."""
+
+    __slots__ = ("k", "m", "n")
+    kind = "gemm"
+
+    def __init__(
+        self,
+        site: Site,
+        inputs: tuple[Value, ...],
+        output: Value,
+        compute: Callable[..., Any],
+        reuse: tuple[Value, ...],
+        shape: tuple[int, int, int],
+    ) -> None:
+        super().__init__(site, inputs, output, compute, None, reuse)
+        self.m, self.n, self.k = shape
+
+
+class Math(Operation):
+    """A vector operation over `elements`; `cost` names what one element costs (`simple`, `divide`, `special`)."""
+
+    __slots__ = ("cost", "elements")
+    kind = "math"
+
+    def __init__(
+        self,
+        site: Site,
+        inputs: tuple[Value, ...],
+        output: Value,
+        compute: Callable[..., Any],
+        reuse: tuple[Value, ...],
+        elements: int,
+        cost: str,
+    ) -> None:
+        super().__init__(site, inputs, output, compute, None, reuse)
+        self.elements = elements
+        self.cost = cost
+
+
+class Send(Operation):
+    """A value's bytes go into the next free slot of `queue`; `tag` says what the sender believes it sends."""
+
+    __slots__ = ("nbytes", "queue", "tag")
+    kind = "send"
+
+    def __init__(
+        self, site: Site, source: Value, queue: str, nbytes: int, tag: str, compute: Callable[..., Any]
+    ) -> None:
+        super().__init__(site, (source,), None, compute, queue)
+        self.queue = queue
+        self.nbytes = nbytes
+        self.tag = tag
+
+    def __str__(self) -> str:
+        return f"send on queue {self.queue} at {locate(self.site)}"
+
+
+class Recv(Operation):
+    """The oldest unread slot of `queue` becomes a value of at most `nbytes`; the slot is its storage."""
+
+    __slots__ = ("data", "nbytes", "queue", "tag")
+    kind = "recv"
+
+    def __init__(
+        self, site: Site, queue: str, nbytes: int, tag: str, output: Value, compute: Callable[..., Any]
+    ) -> None:
+        super().__init__(site, (), output, compute, queue)
+        self.queue = queue
+        self.nbytes = nbytes
+        self.tag = tag
+        self.data: bytes | memoryview | None = None
+
+    def deliver(self, data: bytes | memoryview | None) -> None:
+        """What the slot holds, or None without values."""
+        self.data = data
+
+    def evaluate(self) -> None:
+        """Shape the delivered bytes."""
+        data, self.data = self.data, None
+        if data is not None and self.compute is not None and self.output is not None:
+            self.output.array = self.compute(data)
+
+    def __str__(self) -> str:
+        return f"recv on queue {self.queue} at {locate(self.site)}"
+
+
+class Unit(Protocol):
+    """A piece of a PE that carries out operations of one kind; it takes the next after `Scoreboard.freed`."""
+
+    name: str
+    kind: str
+
+    def accepts(self, operation: Operation, /) -> bool:
+        """Whether it could start this one now; when the answer may have changed the unit calls `Scoreboard.poke`."""
+
+    def start(self, operation: Operation, /) -> None:
+        """Begin; `freed` and `completed` follow, `completed` at least 1 fs later."""
+
+
+class Scoreboard(Protocol):
+    """What a unit tells its PE's scheduler."""
+
+    def freed(self, unit: Unit, /) -> None:
+        """The unit can take another operation (a DMA channel: at its last injection)."""
+
+    def completed(self, operation: Operation, /) -> None:
+        """The operation is done (a load: at its last arrival)."""
+
+    def poke(self) -> None:
+        """Some `accepts` may have changed."""
+
+
+class Issuer(Protocol):
+    """What a program sees of the PE that runs it. Both calls may suspend the program."""
+
+    running: bool
+
+    def issue(self, operation: Operation, /) -> None:
+        """Hand over the next operation; suspends while its queue is full or the TCM is short."""
+
+    def wait(self, value: Value, site: Site, /) -> None:
+        """Suspend until the value is there."""
+
+
+class Program(Protocol):
+    """One instance of a kernel's grid."""
+
+    def run(self, issuer: Issuer, /) -> None:
+        """The kernel's function: called on a stack of its own. Raises KernelError alone."""
+
+    def describe(self) -> str:
+        """`program 3 of ring_kernel`."""

@@ -1,0 +1,301 @@
+"""A PE's DMA engine: channels that move bytes between its scratchpad, memory controllers and other PEs."""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from kernbench.common.completion import Leg
+from kernbench.common.messages.dma import DmaCommand, DmaDone
+from kernbench.common.messages.fabric import IpcqData
+from kernbench.common.messages.memory import ReadRequest, ReadResponse, WriteAck, WriteRequest
+from kernbench.common.ops import Load, Operation, Scoreboard, Send, Store
+from kernbench.common.units import Fs
+from kernbench.components.component import Component, Config
+from kernbench.components.fanout import CONTROL_BYTES
+from kernbench.components.host import REQUEST_BYTES
+from kernbench.components.ipcq import Ipcq
+from kernbench.policy.address import AddressSpace, Part
+from kernbench.sim_engine.engine import Engine
+from kernbench.sim_engine.packet import MessageClass, Packet
+from kernbench.sim_engine.port import Port
+
+
+class PeDmaConfig(Config, frozen=True):
+    """Channels by direction; `outstanding` requests to memory may be without an answer at once.
+
+    `overhead_ns` is the fixed time to enter the engine from the network.
+    """
+
+    load_channels: int = 2
+    store_channels: int = 2
+    send_channels: int = 1
+    outstanding: int = 64
+    overhead: Fs = msgspec.field(name="overhead_ns", default=0)
+
+
+class _Movement:
+    """One load, store or command under way: parts that have no answer yet, and what follows the last one."""
+
+    __slots__ = ("buffer", "finish", "left", "legs")
+
+    def __init__(self, left: int, buffer: bytearray | None, finish: Callable[["_Movement"], None]) -> None:
+        self.left = left
+        self.buffer = buffer
+        self.finish = finish
+        self.legs: tuple[Leg, ...] = ()
+
+
+class DmaChannel:
+    """A channel of one direction, as the scheduler sees it: one operation injects at a time."""
+
+    __slots__ = ("_begin", "_free", "kind", "lane", "name")
+
+    def __init__(self, name: str, kind: str, lane: int, begin: Callable[["DmaChannel", Operation], None]) -> None:
+        self.name = name
+        self.kind = kind
+        self.lane = lane
+        self._begin = begin
+
+    def accepts(self, _operation: Operation, /) -> bool:
+        """Loads and stores can always start on a free channel."""
+        return True
+
+    def start(self, operation: Operation, /) -> None:
+        """Begin to move the operation's bytes."""
+        self._begin(self, operation)
+
+
+class SendChannel(DmaChannel):
+    """A channel for sends: a send starts when its queue has a slot credit."""
+
+    __slots__ = ("_ipcq",)
+
+    def __init__(self, name: str, lane: int, begin: Callable[[DmaChannel, Operation], None], ipcq: Ipcq) -> None:
+        super().__init__(name, "send", lane, begin)
+        self._ipcq = ipcq
+
+    def accepts(self, operation: Operation, /) -> bool:
+        """Whether the operation's queue has a slot credit."""
+        assert isinstance(operation, Send)
+        return self._ipcq.can_send(operation)
+
+
+class PeDma(Component):
+    """Splits an access into one request per cube and keeps at most `outstanding` of them unanswered.
+
+    A channel frees when its last byte or request has left; the operation ends with its last answer.
+    """
+
+    config: PeDmaConfig
+
+    def __init__(
+        self,
+        name: str,
+        config: PeDmaConfig,
+        engine: Engine,
+        port: Port,
+        memories: Sequence[str],
+        space: AddressSpace,
+        ipcq: Ipcq,
+    ) -> None:
+        super().__init__(name, engine)
+        self.config = config
+        self._port = port
+        self._memories = memories
+        self._space = space
+        self._ipcq = ipcq
+        self._scoreboard: Scoreboard | None = None
+        self._slots = config.outstanding
+        self._waiting: deque[Callable[[], None]] = deque()
+        self._under_way: dict[int, tuple[_Movement, Part]] = {}
+        self._tags = 0
+        loads, stores = config.load_channels, config.store_channels
+        # Lane 0 of the port is for control; each channel injects through a queue of its own.
+        self.channels: list[DmaChannel] = [
+            DmaChannel(f"{name}.load{index}", "load", 1 + index, self._load) for index in range(loads)
+        ]
+        self.channels += [
+            DmaChannel(f"{name}.store{index}", "store", 1 + loads + index, self._store) for index in range(stores)
+        ]
+        self.channels += [
+            SendChannel(f"{name}.send{index}", 1 + loads + stores + index, self._send, ipcq)
+            for index in range(config.send_channels)
+        ]
+        port.on(ReadResponse, self._data_arrived)
+        port.on(WriteAck, self._acknowledged)
+        port.on(DmaCommand, self._command)
+
+    def serve(self, scoreboard: Scoreboard) -> None:
+        """Report to this scheduler."""
+        self._scoreboard = scoreboard
+
+    def _load(self, channel: DmaChannel, operation: Operation) -> None:
+        assert isinstance(operation, Load)
+        load = operation
+
+        def finish(movement: _Movement) -> None:
+            load.deliver(None if movement.buffer is None else memoryview(movement.buffer))
+            self._completed(load)
+
+        self._read(load.runs, load.nbytes, channel.lane, finish, lambda _: self._freed(channel))
+
+    def _store(self, channel: DmaChannel, operation: Operation) -> None:
+        assert isinstance(operation, Store)
+        store = operation
+
+        def finish(_: _Movement) -> None:
+            self._completed(store)
+
+        self._write(store.runs, store.payload(), channel.lane, finish, lambda _: self._freed(channel))
+
+    def _send(self, channel: DmaChannel, operation: Operation) -> None:
+        assert isinstance(operation, Send)
+        send = operation
+        peer, slot = self._ipcq.take_slot(send.queue)
+
+        def departed(_: Fs) -> None:
+            self._completed(send)
+            self._freed(channel)
+
+        data = IpcqData(send.queue, slot, send.payload(), send.nbytes, send.tag)
+        self._port.send(peer, MessageClass.IPCQ, send.nbytes, data, lane=channel.lane, departed=departed)
+
+    def _read(
+        self,
+        runs: tuple[tuple[int, int], ...],
+        size: int,
+        lane: int,
+        finish: Callable[[_Movement], None],
+        departed: Callable[[Fs], None],
+    ) -> None:
+        parts = self._space.translate(runs)
+        movement = _Movement(len(parts), bytearray(size), finish)
+        for index, part in enumerate(parts):
+            last = departed if index == len(parts) - 1 else None
+
+            def issue(part: Part = part, last: Callable[[Fs], None] | None = last) -> None:
+                request = ReadRequest(self._book(movement, part), self._port.name, part.segments, part.size)
+                self._request(part, REQUEST_BYTES, request, lane, last)
+
+            self._when_slot_free(issue)
+
+    def _write(
+        self,
+        runs: tuple[tuple[int, int], ...],
+        data: bytes | None,
+        lane: int,
+        finish: Callable[[_Movement], None],
+        departed: Callable[[Fs], None],
+    ) -> None:
+        parts = self._space.translate(runs)
+        movement = _Movement(len(parts), None, finish)
+        for index, part in enumerate(parts):
+            last = departed if index == len(parts) - 1 else None
+            piece = data
+            if data is not None and len(parts) > 1:
+                piece = b"".join(data[each.position : each.position + each.length] for each in part.segments)
+
+            def issue(part: Part = part, piece: bytes | None = piece, last: Callable[[Fs], None] | None = last) -> None:
+                tag = self._book(movement, part)
+                request = WriteRequest(tag, self._port.name, part.segments, part.size, piece)
+                self._request(part, part.size, request, lane, last)
+
+            self._when_slot_free(issue)
+
+    def _request(
+        self,
+        part: Part,
+        size: int,
+        request: ReadRequest | WriteRequest,
+        lane: int,
+        departed: Callable[[Fs], None] | None,
+    ) -> None:
+        self._port.send(
+            self._memories[part.cube],
+            MessageClass.REQUEST,
+            size,
+            request,
+            lane=lane,
+            key=request.tag,
+            departed=departed,
+        )
+
+    def _book(self, movement: _Movement, part: Part) -> int:
+        self._tags += 1
+        self._under_way[self._tags] = movement, part
+        return self._tags
+
+    def _when_slot_free(self, issue: Callable[[], None]) -> None:
+        """Reserve room for the answer first: an answer can then always be taken in."""
+        if self._slots:
+            self._slots -= 1
+            issue()
+        else:
+            self._waiting.append(issue)
+
+    def _answered(self, movement: _Movement, legs: tuple[Leg, ...]) -> None:
+        if self._waiting:
+            self._waiting.popleft()()
+        else:
+            self._slots += 1
+        movement.left -= 1
+        if movement.left == 0:
+            movement.legs = legs
+            movement.finish(movement)
+
+    def _data_arrived(self, response: ReadResponse, packet: Packet) -> None:
+        movement, part = self._under_way.pop(response.tag)
+        if response.data is None:
+            movement.buffer = None
+        elif movement.buffer is not None:
+            at = 0
+            for segment in part.segments:
+                movement.buffer[segment.position : segment.position + segment.length] = response.data[
+                    at : at + segment.length
+                ]
+                at += segment.length
+        self._answered(movement, (*response.legs, self._port.leg(packet, since=response.legs[-1].end)))
+
+    def _acknowledged(self, ack: WriteAck, packet: Packet) -> None:
+        movement, _ = self._under_way.pop(ack.tag)
+        self._answered(movement, (*ack.legs, self._port.leg(packet)))
+
+    def _command(self, command: DmaCommand, packet: Packet) -> None:
+        legs = (self._port.leg(packet),)
+
+        def finish(movement: _Movement) -> None:
+            done = DmaDone(command.tag, legs + movement.legs)
+            self._port.send(command.reply_to, MessageClass.CONTROL, CONTROL_BYTES, done, key=command.tag)
+
+        runs = ((command.address, command.size),)
+        if command.write:
+            self._write(runs, bytes(command.size), 1 + self.config.load_channels, finish, _ignore)
+        else:
+            self._read(runs, command.size, 1, finish, _ignore)
+
+    def _completed(self, operation: Operation) -> None:
+        assert self._scoreboard is not None
+        self._scoreboard.completed(operation)
+
+    def _freed(self, channel: DmaChannel) -> None:
+        assert self._scoreboard is not None
+        self._scoreboard.freed(channel)
+
+    def waiters(self) -> list[str]:
+        """Name the requests without an answer."""
+        return [
+            f"{self.name}: {part.size} bytes of {self._memories[part.cube]} are on their way"
+            for _, part in self._under_way.values()
+        ]
+
+    def audit(self) -> list[str]:
+        """Every request was answered and every slot is back."""
+        lines = self.waiters()
+        if self._slots != self.config.outstanding:
+            lines.append(f"{self.name}: {self.config.outstanding - self._slots} outstanding slot(s) not returned")
+        return lines
+
+
+def _ignore(_: Fs) -> None:
+    """Nobody waits for a command's channel."""

@@ -1,0 +1,306 @@
+"""Scoreboard of a PE: operations wait here for their inputs, and each unit starts its oldest ready one."""
+
+from bisect import insort
+from collections.abc import Callable
+from operator import attrgetter
+
+import msgspec
+
+from kernbench.common.ops import Load, Operation, Runs, Store, Unit
+from kernbench.common.units import Fs
+from kernbench.sim_engine.engine import Engine
+
+PARTS = ("busy", "no_work", "wait_data", "wait_tcm", "wait_credit", "wait_queue")
+"""What a unit's time in a kernel divides into, exactly."""
+_BUSY, _NO_WORK, _DATA, _TCM, _CREDIT, _QUEUE = range(len(PARTS))
+_STALLS = {"value": _DATA, "tcm": _TCM, "queue": _QUEUE}
+_age = attrgetter("sequence")
+
+
+class PeSchedulerConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`sip.cube.pe.pe_scheduler`: operations of one kind that may wait to start."""
+
+    queue_depth: int = 64
+
+
+class _Slot:
+    """A unit as the scheduler sees it: taken or not, and where its time went."""
+
+    __slots__ = ("busy", "since", "spent", "state", "unit")
+
+    def __init__(self, unit: Unit) -> None:
+        self.unit = unit
+        self.busy = False
+        self.state = _NO_WORK
+        self.since: Fs = 0
+        self.spent = [0] * len(PARTS)
+
+
+class _Queue:
+    """The operations of one kind that have not started: how many, how many lack inputs, and which could start."""
+
+    __slots__ = ("blocked", "count", "ready", "slots")
+
+    def __init__(self) -> None:
+        self.slots: list[_Slot] = []
+        self.ready: list[Operation] = []
+        self.count = 0
+        self.blocked = 0
+
+
+class PeScheduler:
+    """Starts operations out of order, as their inputs, their order and the units allow.
+
+    All choosing happens in `arbitrate`, after every event of the instant; there the program goes on too (`proceed`), so
+    neither sees an instant half done. An operation depends on the producers of its inputs, on earlier transfers of its
+    program that touch the same bytes unless both read, and on the start of the one before it in its `order`.
+    """
+
+    def __init__(self, name: str, config: PeSchedulerConfig, engine: Engine, rank: int = 0) -> None:
+        self.name = name
+        self.config = config
+        self.rank = rank
+        self.marked = False
+        self.in_flight = 0
+        self.operations = 0
+        self._engine = engine
+        self._queues: dict[str, _Queue] = {}
+        self._slots: dict[int, tuple[_Queue, _Slot]] = {}
+        self._loads: dict[Operation, Runs] = {}
+        self._stores: dict[Operation, Runs] = {}
+        self._last: dict[tuple[str, str], Operation] = {}
+        self._proceed: Callable[[], bool] = _nobody
+        self._stall: str | None = None
+        self._deciding = self._again = False
+        self._opened: Fs | None = None
+        self._elapsed: Fs = 0
+
+    def attach(self, unit: Unit) -> None:
+        """Let `unit` serve the queue of its kind; of several free ones the first attached starts."""
+        queue = self._queues.setdefault(unit.kind, _Queue())
+        slot = _Slot(unit)
+        queue.slots.append(slot)
+        self._slots[id(unit)] = queue, slot
+
+    def serve(self, proceed: Callable[[], bool]) -> None:
+        """Call `proceed` in every arbitration: it lets the program go on if it can and says whether it did."""
+        self._proceed = proceed
+
+    def has_room(self, kind: str) -> bool:
+        """Whether one more operation of `kind` may wait."""
+        return self._queue(kind).count < self.config.queue_depth
+
+    def add(self, operation: Operation, issued: Fs) -> None:
+        """Take an operation in program order; it may start from `issued` on."""
+        queue = self._queue(operation.kind)
+        self.operations = operation.sequence = self.operations + 1
+        operation.issued = issued
+        operation.pending = self._dependencies(operation)
+        queue.count += 1
+        self.in_flight += 1
+        if operation.pending:
+            queue.blocked += 1
+        else:
+            self._release(queue, operation)
+
+    def poke(self) -> None:
+        """Decide again at the end of this instant."""
+        if self._deciding:
+            self._again = True
+        elif not self.marked:
+            self.marked = True
+            self._engine.mark(self)
+
+    def freed(self, unit: Unit) -> None:
+        """The unit can take another operation."""
+        slot = self._slots[id(unit)][1]
+        assert slot.busy, f"{unit.name}: freed while free"
+        slot.busy = False
+        self.poke()
+
+    def completed(self, operation: Operation) -> None:
+        """The operation is done: its value is there and what waited for it may start."""
+        assert not self._deciding, f"{self.name}: {operation} took no time"
+        assert operation.started, f"{self.name}: {operation} ended before it started"
+        assert not operation.done, f"{self.name}: {operation} ended twice"
+        operation.retire()
+        self.in_flight -= 1
+        self._loads.pop(operation, None)
+        self._stores.pop(operation, None)
+        for dependent in operation.dependents:
+            self._resolve(dependent)
+        operation.dependents = []
+        self.poke()
+
+    def open(self) -> None:
+        """A kernel begins: units' time counts from now."""
+        self._opened = self._engine.now
+        for _, slot in self._slots.values():
+            slot.since = self._engine.now
+            slot.state = _NO_WORK
+        self.poke()
+
+    def close(self) -> None:
+        """The kernel ended and nothing is in flight."""
+        assert self._opened is not None
+        assert not self.in_flight, f"{self.name}: closed with {self.in_flight} operations in flight"
+        self._account()
+        self._elapsed += self._engine.now - self._opened
+        self._opened = None
+        self._last.clear()
+
+    def stall(self, reason: str | None) -> None:
+        """Why the program cannot go on: `value`, `tcm`, `queue`, or None when it can."""
+        self._stall = reason
+
+    @property
+    def elapsed(self) -> Fs:
+        """Time of kernels, the open one included."""
+        return self._elapsed + (0 if self._opened is None else self._engine.now - self._opened)
+
+    def partition(self) -> dict[str, dict[str, Fs]]:
+        """Where each unit's time in kernels went: PARTS in fs; each unit's sum is `elapsed`."""
+        if self._opened is not None:
+            self._account()
+        return {slot.unit.name: dict(zip(PARTS, slot.spent, strict=True)) for _, slot in self._slots.values()}
+
+    def waiting(self) -> list[str]:
+        """One text for each kind of operation that is queued or in flight and cannot end by itself."""
+        texts = []
+        for kind, queue in self._queues.items():
+            if queue.ready:
+                texts.append(f"{queue.ready[0]} waits until {queue.slots[0].unit.name} takes it")
+            elif queue.blocked:
+                texts.append(f"{queue.blocked} {kind} wait for earlier operations")
+        return texts
+
+    def arbitrate(self) -> None:
+        """Start what can start, oldest first, and let the program go on, until neither has anything to do."""
+        self.marked = False
+        self._deciding = self._again = True
+        while self._again:
+            self._again = False
+            for queue in self._queues.values():
+                if queue.ready:
+                    self._start(queue)
+            if self._proceed():
+                self._again = True
+        self._deciding = False
+        if self._opened is not None:
+            self._account()
+
+    def _start(self, queue: _Queue) -> None:
+        free = [slot for slot in queue.slots if not slot.busy]
+        index = 0
+        ready = queue.ready
+        while free and index < len(ready):
+            operation = ready[index]
+            for slot in free:
+                if slot.unit.accepts(operation):
+                    del ready[index]
+                    self._begin(queue, slot, operation)
+                    if slot.busy:
+                        free.remove(slot)
+                    break
+            else:
+                index += 1
+
+    def _begin(self, queue: _Queue, slot: _Slot, operation: Operation) -> None:
+        assert not slot.busy, f"{slot.unit.name}: started twice"
+        queue.count -= 1
+        operation.started = slot.busy = True
+        successor, operation.successor = operation.successor, None
+        if successor is not None:
+            self._resolve(successor)
+        slot.unit.start(operation)
+
+    def _dependencies(self, operation: Operation) -> int:
+        count = 0
+        for value in operation.inputs:
+            producer = value.producer
+            if producer is not None and not producer.done:
+                producer.dependents.append(operation)
+                count += 1
+        if isinstance(operation, Load):
+            count += _hazards(operation, operation.runs, self._stores)
+            self._loads[operation] = operation.runs
+        elif isinstance(operation, Store):
+            count += _hazards(operation, operation.runs, self._stores)
+            count += _hazards(operation, operation.runs, self._loads)
+            self._stores[operation] = operation.runs
+        if operation.order is not None:
+            key = operation.kind, operation.order
+            previous = self._last.get(key)
+            if previous is not None and not previous.started:
+                previous.successor = operation
+                count += 1
+            self._last[key] = operation
+        return count
+
+    def _resolve(self, operation: Operation) -> None:
+        operation.pending -= 1
+        if not operation.pending:
+            queue = self._queues[operation.kind]
+            queue.blocked -= 1
+            self._release(queue, operation)
+
+    def _release(self, queue: _Queue, operation: Operation) -> None:
+        if operation.issued <= self._engine.now:
+            insort(queue.ready, operation, key=_age)
+            self.poke()
+        else:
+            self._engine.call_at(operation.issued, self._arrive, operation)
+
+    def _arrive(self, operation: Operation) -> None:
+        insort(self._queues[operation.kind].ready, operation, key=_age)
+        self.poke()
+
+    def _queue(self, kind: str) -> _Queue:
+        queue = self._queues.get(kind)
+        assert queue is not None, f"{self.name}: no unit carries out {kind}; attached are {', '.join(self._queues)}"
+        return queue
+
+    def _account(self) -> None:
+        now = self._engine.now
+        idle = _NO_WORK if self._stall is None else _STALLS[self._stall]
+        for queue, slot in self._slots.values():
+            if slot.busy:
+                state = _BUSY
+            elif queue.ready:
+                state = _CREDIT
+            elif queue.blocked:
+                state = _DATA
+            else:
+                state = idle
+            if now != slot.since:
+                slot.spent[slot.state] += now - slot.since
+                slot.since = now
+            slot.state = state
+
+
+def _nobody() -> bool:
+    return False
+
+
+def _hazards(operation: Operation, runs: Runs, others: dict[Operation, Runs]) -> int:
+    """How many of `others` touch bytes of `runs`; the operation will wait for them."""
+    count = 0
+    first, last = runs[0][0], runs[-1][0] + runs[-1][1]
+    for other, theirs in others.items():
+        if theirs[0][0] < last and first < theirs[-1][0] + theirs[-1][1] and _overlap(runs, theirs):
+            other.dependents.append(operation)
+            count += 1
+    return count
+
+
+def _overlap(left: Runs, right: Runs) -> bool:
+    """Whether two ascending lists of runs share a byte."""
+    i = j = 0
+    while i < len(left) and j < len(right):
+        if left[i][0] + left[i][1] <= right[j][0]:
+            i += 1
+        elif right[j][0] + right[j][1] <= left[i][0]:
+            j += 1
+        else:
+            return True
+    return False

@@ -1,0 +1,1 @@
+"""Decisions that hardware and software make by rule: where packets go, where bytes live, who is served."""

@@ -1,0 +1,113 @@
+"""Where bytes live: physical addresses, and the virtual ranges that kernels see."""
+
+from bisect import bisect_right
+
+import msgspec
+
+from kernbench.common.errors import SimulationError, UsageError
+from kernbench.common.messages.memory import Segment
+from kernbench.common.units import format_size
+from kernbench.policy.placement import Geometry, Placement
+
+_OFFSET_BITS, _SLICE_BITS, _CUBE_BITS = 40, 8, 8
+_ALIGN = 2**16
+_FIRST_ADDRESS = 2**32
+
+
+class PhysAddr(msgspec.Struct, frozen=True, order=True):
+    """A byte of memory: SIP, cube, slice and offset in the slice."""
+
+    sip: int
+    cube: int
+    slice: int
+    offset: int
+
+    def pack(self) -> int:
+        """One integer: sip, cube (8 bits), slice (8 bits), offset (40 bits)."""
+        return ((self.sip << _CUBE_BITS | self.cube) << _SLICE_BITS | self.slice) << _OFFSET_BITS | self.offset
+
+    @classmethod
+    def unpack(cls, packed: int) -> "PhysAddr":
+        """Undo `pack`."""
+        offset = packed & (1 << _OFFSET_BITS) - 1
+        packed >>= _OFFSET_BITS
+        piece = packed & (1 << _SLICE_BITS) - 1
+        packed >>= _SLICE_BITS
+        return cls(packed >> _CUBE_BITS, packed & (1 << _CUBE_BITS) - 1, piece, offset)
+
+
+class Part(msgspec.Struct, frozen=True):
+    """What one cube's controller does for a transfer: segments in order of address."""
+
+    cube: int
+    segments: tuple[Segment, ...]
+    size: int
+
+
+class Allocation(msgspec.Struct, frozen=True):
+    """A contiguous virtual range and where its units lie: `offsets[s]` is its first byte in slice number s."""
+
+    name: str
+    address: int
+    size: int
+    placement: Placement
+    offsets: tuple[int, ...]
+
+
+class AddressSpace:
+    """The virtual ranges of one SIP: aligned, never reused, with a guard gap between them.
+
+    A slice number counts over the whole SIP in cube-major order.
+    """
+
+    def __init__(self, geometry: Geometry) -> None:
+        self.geometry = geometry
+        self._free_offset = [0] * geometry.slices
+        self._starts: list[int] = []
+        self._allocations: list[Allocation] = []
+        self._next = _FIRST_ADDRESS
+
+    def allocate(self, name: str, size: int, placement: Placement) -> Allocation:
+        """Reserve `size` bytes; raises UsageError when a slice is full."""
+        needs = placement.reserve(size, self.geometry)
+        offsets = tuple(self._free_offset)
+        for number, need in needs.items():
+            if self._free_offset[number] + need > self.geometry.slice_bytes:
+                raise UsageError(
+                    f"{name}: {format_size(size)} do not fit: slice {number} holds {format_size(self.geometry.slice_bytes)}; "
+                    "make the tensors smaller or sip.cube.hbm_ctrl.capacity_bytes larger"
+                )
+            self._free_offset[number] += need
+        allocation = Allocation(name, self._next, size, placement, offsets)
+        self._starts.append(self._next)
+        self._allocations.append(allocation)
+        self._next += -(-(size + 1) // _ALIGN) * _ALIGN + _ALIGN
+        return allocation
+
+    def find(self, address: int, size: int) -> Allocation:
+        """Find the allocation that holds a range; anything else is an access outside every tensor."""
+        at = bisect_right(self._starts, address) - 1
+        if at >= 0:
+            allocation = self._allocations[at]
+            if address + size <= allocation.address + allocation.size:
+                return allocation
+        raise SimulationError(
+            f"access to {size} bytes at address {address:#x} is outside every tensor", where="address"
+        )
+
+    def translate(self, runs: tuple[tuple[int, int], ...]) -> tuple[Part, ...]:
+        """Split runs of (address, bytes) into one part per cube, cubes in order of first use."""
+        segments: dict[int, list[Segment]] = {}
+        position = 0
+        per_cube = self.geometry.slices_per_cube
+        for address, size in runs:
+            allocation = self.find(address, size)
+            for number, offset, length in allocation.placement.pieces(
+                address - allocation.address, size, allocation.offsets, self.geometry
+            ):
+                cube, piece = divmod(number, per_cube)
+                segments.setdefault(cube, []).append(Segment(piece, offset, length, position))
+                position += length
+        return tuple(
+            Part(cube, tuple(listed), sum(segment.length for segment in listed)) for cube, listed in segments.items()
+        )

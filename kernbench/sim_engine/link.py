@@ -1,0 +1,235 @@
+"""A directed link: packet-level virtual cut-through with lanes, finite buffers, credits and round-robin.
+
+A whole packet holds the link. Its buffer space at the far end is taken when it starts and comes back when it starts to
+leave there, plus the credit delay. Zero load over h hops: T = sum(hop) + size / bandwidth, one serialisation only;
+over unequal links tail_out = max(head_start + size / bandwidth, tail_in).
+"""
+
+from collections import deque
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from kernbench.common.units import FS_PER_S, BytesPerSecond, Fs
+from kernbench.sim_engine.engine import Engine
+from kernbench.sim_engine.packet import Packet, Reason
+
+_LINK_BUSY, _NO_CREDIT, _OWN_STREAM = Reason.LINK_BUSY.value, Reason.NO_CREDIT.value, Reason.OWN_STREAM.value
+
+
+class Source(Protocol):
+    """What offers one packet at a time to one channel: the FIFO of an input, or an injector."""
+
+    order: int  # compiled position among the inputs of a node: round-robin goes by it
+    head: Packet
+    since: Fs
+    busy_mark: Fs
+
+    def granted(self, now: Fs, free_at: Fs, /) -> None:
+        """Let the head go: it starts to leave now and its tail has left at `free_at`."""
+
+
+class Channel:
+    """One lane of a link, at the sending side: its credits, the sources that wait for it, and where packets land.
+
+    `land(packet)` is called when a packet starts, with its head and tail times at the far end already set.
+    """
+
+    __slots__ = ("capacity", "credits", "land", "lane", "last_input", "link", "returning", "waiting")
+
+    def __init__(self, link: "Link", lane: int, capacity: int, land: Callable[[Packet], None]) -> None:
+        self.link = link
+        self.lane = lane
+        self.capacity = capacity
+        self.credits = capacity
+        self.returning: deque[tuple[Fs, int]] = deque()
+        self.waiting: list[Source] = []
+        self.last_input = -1
+        self.land = land
+
+    def request(self, source: Source) -> None:
+        """Ask for the link on behalf of `source.head`; `source.since` is now."""
+        link = self.link
+        waiting = self.waiting
+        if not waiting:
+            link.requested.append(self)
+        waiting.append(source)
+        left = link.busy_until - link.engine._now  # noqa: SLF001  # the hot path reads the clock directly
+        if left > 0:
+            source.busy_mark = link.busy - left
+            link.wake_at(link.busy_until)
+        else:
+            source.busy_mark = link.busy
+            if not link.marked:
+                link.marked = True
+                link.engine.mark(link)
+
+    def give_back(self, amount: int, time: Fs) -> None:
+        """Return `amount` bytes of buffer space; it can be used from `time` on."""
+        self.returning.append((time, amount))
+        if self.waiting:
+            self.link.wake_at(time)
+
+    def usable(self, now: Fs) -> int:
+        """Credits that are here by `now`; one that arrives at this very instant counts."""
+        returning = self.returning
+        while returning and returning[0][0] <= now:
+            self.credits += returning.popleft()[1]
+        return self.credits
+
+    def outstanding(self) -> int:
+        """Bytes of buffer space that are not here even after every credit under way has arrived."""
+        return self.capacity - self.credits - sum(amount for _, amount in self.returning)
+
+
+class Link:
+    """A transmitter shared by its lanes: one packet at a time, round-robin over lanes, then over inputs.
+
+    `wire` and `overhead` (fs) are the parts of the head's latency to the far end; bandwidth is in bytes/s.
+    """
+
+    __slots__ = (
+        "_run_bytes",
+        "_run_start",
+        "_wake",
+        "blocked",
+        "busy",
+        "busy_until",
+        "bw",
+        "bytes_in",
+        "bytes_out",
+        "credit_delay",
+        "engine",
+        "head_sum",
+        "hop",
+        "last_lane",
+        "last_transfer",
+        "marked",
+        "name",
+        "overhead",
+        "packets",
+        "rank",
+        "requested",
+        "wire",
+    )
+
+    def __init__(
+        self, engine: Engine, name: str, rank: int, bw: BytesPerSecond, wire: Fs, overhead: Fs, credit_delay: Fs
+    ) -> None:
+        assert wire + overhead >= 1, f"{name}: a hop takes at least 1 fs"
+        assert credit_delay >= 1, f"{name}: a credit takes at least 1 fs"
+        self.engine = engine
+        self.name = name
+        self.rank = rank
+        self.bw = bw
+        self.wire = wire
+        self.overhead = overhead
+        self.hop = wire + overhead
+        self.credit_delay = credit_delay
+        self.requested: list[Channel] = []
+        self.marked = False
+        self.busy_until: Fs = 0
+        self.last_lane = -1
+        self.last_transfer = -1
+        self._wake: Fs = -1
+        self._run_start: Fs = 0
+        self._run_bytes = 0
+        self.busy: Fs = 0
+        self.packets = 0
+        self.bytes_in = 0
+        self.bytes_out = 0
+        self.head_sum: Fs = 0
+        self.blocked = [0] * len(Reason)
+
+    def wake_at(self, time: Fs) -> None:
+        """Look again at `time`; an earlier look that is already due will see to the later one."""
+        wake = self._wake
+        if wake < 0 or time < wake:
+            self._wake = time
+            self.engine.call_at(time, self._woken, time)
+
+    def _woken(self, time: Any) -> None:
+        if time == self._wake:
+            self._wake = -1
+            if self.requested and not self.marked:
+                self.marked = True
+                self.engine.mark(self)
+
+    def arbitrate(self) -> None:
+        """Start the next packet if the link is free and a lane with a waiting packet has room at the far end."""
+        self.marked = False
+        requested = self.requested
+        if not requested:
+            return
+        now = self.engine._now  # noqa: SLF001
+        if self.busy_until > now:
+            self.wake_at(self.busy_until)
+            return
+        if len(requested) > 1:
+            last = self.last_lane
+            requested.sort(key=lambda channel: (channel.lane <= last, channel.lane))
+        wake: Fs = -1
+        for channel in requested:
+            waiting = channel.waiting
+            source = waiting[0]
+            if len(waiting) > 1:
+                last = channel.last_input
+                source = min(waiting, key=lambda each: (each.order <= last, each.order))
+            size = source.head.size
+            if channel.credits >= size or channel.usable(now) >= size:
+                self._grant(channel, source, now)
+                return
+            missing = size - channel.credits
+            for time, amount in channel.returning:
+                missing -= amount
+                if missing <= 0:
+                    if wake < 0 or time < wake:
+                        wake = time
+                    break
+        if wake >= 0:
+            self.wake_at(wake)
+
+    def _grant(self, channel: Channel, source: Source, now: Fs) -> None:
+        packet = source.head
+        size = packet.size
+        waited = now - source.since
+        if waited:
+            busy = self.busy - source.busy_mark
+            reason = _OWN_STREAM if self.last_transfer == packet.transfer else _LINK_BUSY
+            packet.waits[reason] += busy
+            self.blocked[reason] += busy
+            if busy != waited:
+                packet.waits[_NO_CREDIT] += waited - busy
+                self.blocked[_NO_CREDIT] += waited - busy
+        waiting = channel.waiting
+        waiting.remove(source)
+        if not waiting:
+            self.requested.remove(channel)
+        channel.last_input = source.order
+        channel.credits -= size
+        self.last_lane = channel.lane
+        self.last_transfer = packet.transfer
+
+        # Back-to-back packets end where their sum ends, so rounding up never adds up.
+        if now == self.busy_until and self._run_bytes:
+            self._run_bytes += size
+        else:
+            self._run_start = now
+            self._run_bytes = size
+        free_at = self._run_start - (-self._run_bytes * FS_PER_S // self.bw)
+        if packet.tail > free_at:  # a slower link upstream: the tail is not here before that
+            free_at = packet.tail
+            self._run_bytes = 0
+        self.busy_until = free_at
+        self.busy += free_at - now
+        self.packets += 1
+        self.bytes_in += size
+        source.granted(now, free_at)
+
+        hop = self.hop
+        packet.head = head = now + hop
+        packet.tail = free_at + hop
+        self.head_sum += head
+        packet.hop += 1
+        channel.land(packet)
+        if self.requested:
+            self.wake_at(free_at)
