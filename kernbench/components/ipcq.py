@@ -101,7 +101,7 @@ class Ipcq(Component):
 
     def _reserve(self, queue: str) -> None:
         need = self.config.slots * self.config.slot_bytes
-        if not self._tcm.allocate(need):
+        if not self._tcm.reserve(need):
             raise KernelError(
                 f"{self.name}: the slots of queue {queue} need {format_size(need)} of TCM and {format_size(self._tcm.free)} "
                 "are free; make sip.cube.pe.ipcq.slots or slot_bytes smaller, or sip.cube.pe.pe_tcm.capacity_bytes larger",

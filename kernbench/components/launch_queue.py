@@ -59,11 +59,8 @@ class LaunchQueue(Component):
             self._start()
 
     def waiters(self) -> list[str]:
-        """What the running program waits on, and launches behind it."""
-        lines = self._cpu.waiters()
-        return lines + [
-            f"{self.name}: launch of {each.launch.name} waits for its turn" for each, _ in list(self._queue)[1:]
-        ]
+        """Launches behind the one that runs; what that one waits on is its scalar core's to say."""
+        return [f"{self.name}: launch of {each.launch.name} waits for its turn" for each, _ in list(self._queue)[1:]]
 
     def audit(self) -> list[str]:
         """Every launch has retired."""

@@ -9,12 +9,13 @@ from kernbench.common.coroutine import Coroutine, suspend
 from kernbench.common.errors import KernelError
 from kernbench.common.ops import Operation, Program, Site, Value, locate
 from kernbench.common.units import Fs, format_size
+from kernbench.components.component import Component, Config
 from kernbench.components.pe_scheduler import PeScheduler
 from kernbench.components.pe_tcm import PeTcm
 from kernbench.sim_engine.engine import Engine
 
 
-class PeCpuConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class PeCpuConfig(Config, frozen=True):
     """`sip.cube.pe.pe_cpu`: time from one issue to the next."""
 
     issue: Fs = msgspec.field(name="issue_ns", default=10**6)
@@ -29,7 +30,7 @@ class _Wait(msgspec.Struct, frozen=True, gc=False):
     operation: Operation | None
 
 
-class PeCpu:
+class PeCpu(Component):
     """Runs one program at a time, as a coroutine; the next begins when all operations of the last have retired.
 
     Scalar code takes no time but issue: an operation is issued at the later of now and the last issue + `issue_ns`.
@@ -37,11 +38,10 @@ class PeCpu:
     """
 
     def __init__(self, name: str, config: PeCpuConfig, engine: Engine, scheduler: PeScheduler, tcm: PeTcm) -> None:
-        self.name = name
+        super().__init__(name, engine)
         self.config = config
         self.running = False
         self.programs = 0
-        self._engine = engine
         self._scheduler = scheduler
         self._tcm = tcm
         self._share: Iterator[Program] = iter(())
@@ -71,7 +71,7 @@ class PeCpu:
                 suspend(_Wait("tcm", operation.site, None, operation))
             self._live[output] = operation.site
             output.ledger = self._live
-        self._issued = max(self._issued + self.config.issue, self._engine.now)
+        self._issued = max(self._issued + self.config.issue, self.engine.now)
         self._scheduler.add(operation, self._issued)
 
     def wait(self, value: Value, site: Site) -> None:
@@ -90,7 +90,7 @@ class PeCpu:
             what = {"value": "the value of ", "queue": "room in the queue of ", "tcm": "TCM for "}[wait.reason]
             awaited = wait.operation if wait.value is None else wait.value.producer
             lines.append(f"{who} at {locate(wait.site)} waits for {what}{awaited}")
-        lines.extend(f"{who}: {text}" for text in self._scheduler.waiting())
+        lines.extend(f"{who}: {text}" for text in self._scheduler.waiters())
         lines.extend(f"{who}: {operation} has begun and does not end" for operation in self._begun())
         return lines
 
@@ -127,7 +127,7 @@ class PeCpu:
             done, self._done = self._done, None
             self._scheduler.close()
             # Whoever hears of the end sends packets: not inside an arbitration.
-            self._engine.call_later(1, _call, done)
+            self.engine.call_later(1, _call, done)
             return False
         self.programs += 1
         self._coroutine = Coroutine(program.run, self)
@@ -143,7 +143,7 @@ class PeCpu:
             self._wait = coroutine.resume()
         except KernelError as error:
             if error.sim_time_fs is None:
-                error.sim_time_fs = self._engine.now
+                error.sim_time_fs = self.engine.now
             raise
         finally:
             self.running = False
@@ -198,7 +198,7 @@ class PeCpu:
             f"in the {format_size(self._tcm.config.capacity)} of {self._tcm.name}; use smaller blocks, drop blocks "
             "earlier or raise capacity_bytes",
             where=locate(operation.site),
-            sim_time_fs=self._engine.now,
+            sim_time_fs=self.engine.now,
         )
 
 

@@ -7,10 +7,11 @@ import msgspec
 
 from kernbench.common.ops import Gemm, Operation, Scoreboard
 from kernbench.common.units import transfer_time
+from kernbench.components.component import Component, Config
 from kernbench.sim_engine.engine import Engine
 
 
-class PeGemmConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class PeGemmConfig(Config, frozen=True):
     """`sip.cube.pe.pe_gemm`: the array's size, its clock in Hz and which operand stays in it."""
 
     rows: int = 32
@@ -37,15 +38,14 @@ FLOWS: dict[str, Callable[[PeGemmConfig, int, int, int], int]] = {
 }
 
 
-class PeGemm:
+class PeGemm(Component):
     """Runs one product after another; an operation takes its whole cycles of the clock from its start."""
 
     kind = "gemm"
 
     def __init__(self, name: str, config: PeGemmConfig, engine: Engine, scoreboard: Scoreboard) -> None:
-        self.name = name
+        super().__init__(name, engine)
         self.config = config
-        self._engine = engine
         self._scoreboard = scoreboard
         self._cycles = FLOWS[config.flow]
 
@@ -58,7 +58,7 @@ class PeGemm:
         assert isinstance(operation, Gemm)
         # A 1 x 1 array on a 1 x 1 x 1 product is 0 cycles by the formula; no work is done in no time.
         cycles = max(1, self._cycles(self.config, operation.m, operation.n, operation.k))
-        self._engine.call_later(transfer_time(cycles, self.config.clock), self._end, operation)
+        self.engine.call_later(transfer_time(cycles, self.config.clock), self._end, operation)
 
     def _end(self, operation: Operation) -> None:
         self._scoreboard.freed(self)

@@ -4,10 +4,11 @@ import msgspec
 
 from kernbench.common.ops import Math, Operation, Scoreboard
 from kernbench.common.units import transfer_time
+from kernbench.components.component import Component, Config
 from kernbench.sim_engine.engine import Engine
 
 
-class PeMathConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class PeMathConfig(Config, frozen=True):
     """`sip.cube.pe.pe_math`: lanes, clock in Hz, and passes of the dearer cost classes.
 
     Division and special functions (exp, log, sqrt) run at a quarter of the rate, as on GPUs with 1:4 special units.
@@ -19,15 +20,14 @@ class PeMathConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     special_passes: int = 4
 
 
-class PeMath:
+class PeMath(Component):
     """Runs one vector operation after another: passes x ceil(elements / lanes) cycles each."""
 
     kind = "math"
 
     def __init__(self, name: str, config: PeMathConfig, engine: Engine, scoreboard: Scoreboard) -> None:
-        self.name = name
+        super().__init__(name, engine)
         self.config = config
-        self._engine = engine
         self._scoreboard = scoreboard
         self._passes = {"simple": 1, "divide": config.divide_passes, "special": config.special_passes}
 
@@ -39,7 +39,7 @@ class PeMath:
         """Compute; the lanes are free again at the end."""
         assert isinstance(operation, Math)
         cycles = self._passes[operation.cost] * max(1, -(-operation.elements // self.config.lanes))
-        self._engine.call_later(transfer_time(cycles, self.config.clock), self._end, operation)
+        self.engine.call_later(transfer_time(cycles, self.config.clock), self._end, operation)
 
     def _end(self, operation: Operation) -> None:
         self._scoreboard.freed(self)

@@ -4,10 +4,9 @@ from bisect import insort
 from collections.abc import Callable
 from operator import attrgetter
 
-import msgspec
-
 from kernbench.common.ops import Load, Operation, Runs, Store, Unit
 from kernbench.common.units import Fs
+from kernbench.components.component import Component, Config
 from kernbench.sim_engine.engine import Engine
 
 PARTS = ("busy", "no_work", "wait_data", "wait_tcm", "wait_credit", "wait_queue")
@@ -17,7 +16,7 @@ _STALLS = {"value": _DATA, "tcm": _TCM, "queue": _QUEUE}
 _age = attrgetter("sequence")
 
 
-class PeSchedulerConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class PeSchedulerConfig(Config, frozen=True):
     """`sip.cube.pe.pe_scheduler`: operations of one kind that may wait to start."""
 
     queue_depth: int = 64
@@ -35,20 +34,28 @@ class _Slot:
         self.since: Fs = 0
         self.spent = [0] * len(PARTS)
 
+    def enter(self, state: int, now: Fs) -> None:
+        """Book the time of the state so far and be in `state` from now."""
+        self.spent[self.state] += now - self.since
+        self.since = now
+        self.state = state
+
 
 class _Queue:
     """The operations of one kind that have not started: how many, how many lack inputs, and which could start."""
 
-    __slots__ = ("blocked", "count", "ready", "slots")
+    __slots__ = ("blocked", "count", "free", "moved", "ready", "slots")
 
     def __init__(self) -> None:
         self.slots: list[_Slot] = []
         self.ready: list[Operation] = []
         self.count = 0
         self.blocked = 0
+        self.free = _NO_WORK  # the state of its units that are not busy, as booked
+        self.moved = False  # whether a unit became busy or free since
 
 
-class PeScheduler:
+class PeScheduler(Component):
     """Starts operations out of order, as their inputs, their order and the units allow.
 
     All choosing happens in `arbitrate`, after every event of the instant; there the program goes on too (`proceed`), so
@@ -57,13 +64,12 @@ class PeScheduler:
     """
 
     def __init__(self, name: str, config: PeSchedulerConfig, engine: Engine, rank: int = 0) -> None:
-        self.name = name
+        super().__init__(name, engine)
         self.config = config
         self.rank = rank
         self.marked = False
         self.in_flight = 0
         self.operations = 0
-        self._engine = engine
         self._queues: dict[str, _Queue] = {}
         self._slots: dict[int, tuple[_Queue, _Slot]] = {}
         self._loads: dict[Operation, Runs] = {}
@@ -109,13 +115,14 @@ class PeScheduler:
             self._again = True
         elif not self.marked:
             self.marked = True
-            self._engine.mark(self)
+            self.engine.mark(self)
 
     def freed(self, unit: Unit) -> None:
         """The unit can take another operation."""
-        slot = self._slots[id(unit)][1]
+        queue, slot = self._slots[id(unit)]
         assert slot.busy, f"{unit.name}: freed while free"
         slot.busy = False
+        queue.moved = True
         self.poke()
 
     def completed(self, operation: Operation) -> None:
@@ -134,18 +141,19 @@ class PeScheduler:
 
     def open(self) -> None:
         """A kernel begins: units' time counts from now."""
-        self._opened = self._engine.now
-        for _, slot in self._slots.values():
-            slot.since = self._engine.now
-            slot.state = _NO_WORK
+        self._opened = self.engine.now
+        for queue, slot in self._slots.values():
+            slot.since = self.engine.now
+            slot.state = queue.free = _NO_WORK
+            queue.moved = True
         self.poke()
 
     def close(self) -> None:
         """The kernel ended and nothing is in flight."""
         assert self._opened is not None
         assert not self.in_flight, f"{self.name}: closed with {self.in_flight} operations in flight"
-        self._account()
-        self._elapsed += self._engine.now - self._opened
+        self._book()
+        self._elapsed += self.engine.now - self._opened
         self._opened = None
         self._last.clear()
 
@@ -156,15 +164,15 @@ class PeScheduler:
     @property
     def elapsed(self) -> Fs:
         """Time of kernels, the open one included."""
-        return self._elapsed + (0 if self._opened is None else self._engine.now - self._opened)
+        return self._elapsed + (0 if self._opened is None else self.engine.now - self._opened)
 
     def partition(self) -> dict[str, dict[str, Fs]]:
         """Where each unit's time in kernels went: PARTS in fs; each unit's sum is `elapsed`."""
         if self._opened is not None:
-            self._account()
+            self._book()
         return {slot.unit.name: dict(zip(PARTS, slot.spent, strict=True)) for _, slot in self._slots.values()}
 
-    def waiting(self) -> list[str]:
+    def waiters(self) -> list[str]:
         """One text for each kind of operation that is queued or in flight and cannot end by itself."""
         texts = []
         for kind, queue in self._queues.items():
@@ -208,7 +216,7 @@ class PeScheduler:
     def _begin(self, queue: _Queue, slot: _Slot, operation: Operation) -> None:
         assert not slot.busy, f"{slot.unit.name}: started twice"
         queue.count -= 1
-        operation.started = slot.busy = True
+        operation.started = slot.busy = queue.moved = True
         successor, operation.successor = operation.successor, None
         if successor is not None:
             self._resolve(successor)
@@ -245,11 +253,11 @@ class PeScheduler:
             self._release(queue, operation)
 
     def _release(self, queue: _Queue, operation: Operation) -> None:
-        if operation.issued <= self._engine.now:
+        if operation.issued <= self.engine.now:
             insort(queue.ready, operation, key=_age)
             self.poke()
         else:
-            self._engine.call_at(operation.issued, self._arrive, operation)
+            self.engine.call_at(operation.issued, self._arrive, operation)
 
     def _arrive(self, operation: Operation) -> None:
         insort(self._queues[operation.kind].ready, operation, key=_age)
@@ -261,21 +269,22 @@ class PeScheduler:
         return queue
 
     def _account(self) -> None:
-        now = self._engine.now
+        now = self.engine.now
         idle = _NO_WORK if self._stall is None else _STALLS[self._stall]
-        for queue, slot in self._slots.values():
-            if slot.busy:
-                state = _BUSY
-            elif queue.ready:
-                state = _CREDIT
-            elif queue.blocked:
-                state = _DATA
-            else:
-                state = idle
-            if now != slot.since:
-                slot.spent[slot.state] += now - slot.since
-                slot.since = now
-            slot.state = state
+        for queue in self._queues.values():
+            free = _CREDIT if queue.ready else _DATA if queue.blocked else idle
+            if free == queue.free and not queue.moved:
+                continue
+            queue.free = free
+            queue.moved = False
+            for slot in queue.slots:
+                state = _BUSY if slot.busy else free
+                if state != slot.state:
+                    slot.enter(state, now)
+
+    def _book(self) -> None:
+        for _, slot in self._slots.values():
+            slot.enter(slot.state, self.engine.now)
 
 
 def _nobody() -> bool:

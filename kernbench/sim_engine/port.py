@@ -110,9 +110,7 @@ class Port:
         parts["wire"] = packet.waits[Reason.WIRE]
         parts["overhead"] = packet.waits[Reason.OVERHEAD]
         parts["serialisation"] = packet.tail - packet.head + packet.waits[Reason.OWN_STREAM] - (start - packet.created)
-        assert sum(parts.values()) == packet.tail - start, (
-            f"parts {parts} of a packet to {self.name} do not sum"
-        )
+        assert sum(parts.values()) == packet.tail - start, f"parts {parts} of a packet to {self.name} do not sum"
         return Leg(self._network.name_of(packet.src), self.name, packet.size, start, packet.tail, parts)
 
     def sender(self, packet: Packet) -> str:

@@ -1,0 +1,149 @@
+"""The coordinator: spreads the SIPs of a job over workers, runs it, checks the books and tells how it went."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from actors import failure
+from actors.control import Control, Hooks
+from actors.transports.base import Transport
+from actors.transports.inproc import InProcess
+from actors.transports.process import Processes
+from kernbench.common.errors import DeadlockError, UsageError, WorkerError
+from kernbench.common.messages.island import Job, Outcome, SipOutcome
+from kernbench.common.units import Fs, format_time
+
+
+class WorkerStats(msgspec.Struct, frozen=True):
+    """What one worker did; times are of the wall clock and never part of a result."""
+
+    pid: int
+    sips: tuple[int, ...]
+    events: int
+    cpu_s: float
+    wall_s: float
+    wait_share: float
+
+
+class SyncStats(msgspec.Struct, frozen=True):
+    """How the SIPs were kept in step; `windows`, `messages` and `events` do not depend on the workers."""
+
+    lookahead_fs: Fs
+    windows: int
+    messages: int
+    events: int
+    workers: tuple[WorkerStats, ...]
+
+    @property
+    def events_per_window(self) -> float:
+        """Below about 50 per worker a second worker does not pay."""
+        return self.events / max(1, self.windows)
+
+
+class JobResult(msgspec.Struct, frozen=True):
+    """What a run left: one report per SIP, in SIP order; `stopped` says why it was cut short, or is empty."""
+
+    reports: tuple[bytes, ...]
+    stats: SyncStats
+    sim_time: Fs
+    stopped: str = ""
+
+
+def run_job(
+    job: Job,
+    workers: int,
+    transport: Transport | None = None,
+    hooks: Hooks | None = None,
+    timeout_s: float | None = None,
+) -> JobResult:
+    """Run `job` over `workers` islands (at most one per SIP); raises what a SIP raised, in the caller's process.
+
+    Without a transport one worker is this process, and more are processes.
+    """
+    if workers < 1 or job.sips < 1:
+        raise UsageError(f"{workers} workers for {job.sips} SIPs: there must be at least one of each")
+    blocks = assign(job.sips, workers, job.affinity)
+    if transport is None:
+        transport = InProcess() if len(blocks) == 1 else Processes()
+    with Control(hooks or Hooks(), timeout_s) as control:
+        outcomes = transport.run(job, blocks, control)
+    return _settle(outcomes)
+
+
+def assign(sips: int, workers: int, affinity: Sequence[tuple[int, int, Fs]] = ()) -> list[list[int]]:
+    """Blocks of SIPs, sizes as equal as can be: each grows from its lowest SIP along the shortest links out of it."""
+    workers = min(workers, sips)
+    near: dict[int, dict[int, Fs]] = {sip: {} for sip in range(sips)}
+    for one, other, latency in affinity:
+        for a, b in ((one, other), (other, one)):
+            near[a][b] = min(latency, near[a].get(b, latency))
+    free = list(range(sips))
+    blocks = []
+    for index in range(workers):
+        block = [free.pop(0)]
+        while len(block) < sips // workers + (index < sips % workers):
+            reach = [(latency, sip) for member in block for sip, latency in near[member].items() if sip in free]
+            chosen = min(reach)[1] if reach else free[0]
+            free.remove(chosen)
+            block.append(chosen)
+        blocks.append(sorted(block))
+    return blocks
+
+
+def _settle(outcomes: Sequence[Outcome]) -> JobResult:
+    """The result, or the error that the user is to see: what broke before what followed from it."""
+    sips = sorted((sip for outcome in outcomes for sip in outcome.sips), key=lambda sip: sip.sip)
+    end = outcomes[0].end
+    failures = [item for outcome in outcomes for item in outcome.failures]
+    if end in ("finished", "deadlock"):
+        _check_books(sips)
+    if failures:
+        raise failure.unpack(failure.first(failures))
+    now = max(sip.now for sip in sips)
+    if end == "deadlock":
+        raise _deadlock(sips, now)
+    stats = SyncStats(
+        outcomes[0].lookahead,
+        outcomes[0].windows,
+        sum(sum(sip.sent.values()) for sip in sips),
+        sum(sip.events for sip in sips),
+        tuple(_worker_stats(outcome) for outcome in outcomes),
+    )
+    return JobResult(tuple(sip.report for sip in sips), stats, now, outcomes[0].reason)
+
+
+def _check_books(sips: Sequence[SipOutcome]) -> None:
+    """Every message that one SIP sent, another one received; no peer's word is taken for it."""
+    for source in sips:
+        for target in sips:
+            sent, received = source.sent.get(target.sip, 0), target.received.get(source.sip, 0)
+            if sent != received:
+                raise WorkerError(
+                    f"sip{source.sip} sent {sent} messages to sip{target.sip}, which received {received}: "
+                    "messages were lost on their way; this is a fault of the transport, not of the model",
+                    where=f"sip{target.sip}",
+                    sim_time_fs=target.now,
+                )
+
+
+def _deadlock(sips: Sequence[SipOutcome], now: Fs) -> DeadlockError:
+    waiters = tuple(line for sip in sips for line in sip.waiters)
+    stuck = " ".join(f"sip{sip.sip}" for sip in sips if sip.live)
+    return DeadlockError(
+        f"deadlock at {format_time(now)} of simulated time: nothing can happen any more, but {stuck} still "
+        f"{'wait' if ' ' in stuck else 'waits'}: {'; '.join(waiters) or 'nobody says for what'}",
+        where=stuck,
+        sim_time_fs=now,
+        waiters=waiters,
+    )
+
+
+def _worker_stats(outcome: Outcome) -> WorkerStats:
+    return WorkerStats(
+        outcome.pid,
+        tuple(sip.sip for sip in outcome.sips),
+        sum(sip.events for sip in outcome.sips),
+        outcome.cpu_s,
+        outcome.wall_s,
+        outcome.wait_s / outcome.wall_s if outcome.wall_s else 0.0,
+    )

@@ -1,0 +1,221 @@
+"""Simulation and Result: the one entry of the command line, of sweeps and of pytest."""
+
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from actors.control import Hooks
+from actors.coordinator import JobResult, SyncStats, run_job
+from kernbench.common.errors import AuditError, UsageError
+from kernbench.common.messages.island import Job, Tamper
+from kernbench.common.messages.report import LinkReport, SipReport
+from kernbench.common.units import Fs
+from kernbench.di.catalog import check_parts
+from kernbench.di.ranked_sip import RunSpec
+from kernbench.runtime_api.bench import check_arguments, find_bench
+from kernbench.topology.check import check
+from kernbench.topology.compile import Topology, compile_topology
+from kernbench.topology.load import Source, load
+
+FACTORY = "kernbench.di.ranked_sip:build"
+
+
+class RowResult(msgspec.Struct, frozen=True):
+    """One row over all ranks: device time from the first rank's start to the last one's end, in fs.
+
+    `wrong` is the sum over ranks, None without values. `columns` are the bench's own.
+    """
+
+    time: Fs
+    launch: Fs
+    wrong: int | None
+    columns: dict[str, Any]
+
+
+class Result(msgspec.Struct, frozen=True):
+    """What a run gave: rows, times (fs), digests, books and synchronisation figures.
+
+    `digest` holds for any number of workers; `stopped` says why the run was cut short, or is empty.
+    """
+
+    bench: str
+    arguments: dict[str, Any]
+    sips: int
+    rows: tuple[RowResult, ...]
+    sim_time: Fs
+    digest: str
+    digest_time: str
+    digest_values: str
+    kernels: int
+    links: tuple[LinkReport, ...]
+    stats: SyncStats
+    workers_reason: str
+    build_s: float
+    wall_s: float
+    stopped: str
+    reports: tuple[SipReport, ...]
+
+    @property
+    def wrong(self) -> int | None:
+        """Wrong elements over all rows; None when nothing was checked."""
+        counts = [row.wrong for row in self.rows if row.wrong is not None]
+        return sum(counts) if counts else None
+
+
+class Simulation:
+    """A machine to run benches on; each run is independent and may be repeated.
+
+    `topology` is a file, a loaded Source, or None for ./topology.yaml or the packaged one; `overrides` are `key=value`.
+    `device` runs one rank on that SIP of the topology and leaves the others idle.
+    """
+
+    def __init__(
+        self,
+        topology: str | Path | Source | None = None,
+        *,
+        sips: int | None = None,
+        workers: int | str = 1,
+        overrides: Sequence[str] = (),
+        device: int | None = None,
+        seed: int = 0,
+        values: bool = True,
+        max_events: int | None = None,
+        tamper: Tamper | None = None,
+    ) -> None:
+        begin = time.perf_counter()
+        source = topology if isinstance(topology, Source) else load(topology, overrides)
+        self.source = source
+        self.topology: Topology = compile_topology(source, _checked_sips(sips))
+        check(self.topology)
+        check_parts(self.topology)
+        total = self.topology.sips
+        if device is not None and not 0 <= device < total:
+            raise UsageError(f"--device sip:{device}: the topology has {total} SIPs; use sip:0 to sip:{total - 1}")
+        self.ranks = tuple(range(total)) if device is None else (device,)
+        self.seed = seed
+        self.values = values
+        self.workers, self.workers_reason = _workers(workers, total)
+        self._max_events = max_events
+        self._tamper = tamper or Tamper()
+        self.build_s = time.perf_counter() - begin
+
+    def run(
+        self,
+        bench: str | Path | Callable[..., Any],
+        *,
+        hooks: Hooks | None = None,
+        timeout_s: float | None = None,
+        **arguments: Any,
+    ) -> Result:
+        """Run a bench on every rank: by name, by file, or a function at the top level of a file.
+
+        Raises what went wrong as a KernbenchError; a wrong value is not an error but counted in `Result.wrong`.
+        """
+        ref = find_bench(bench)
+        checked = check_arguments(ref, arguments)
+        spec = RunSpec(self.topology.effective(), ref, checked, self.ranks, self.seed, self.values)
+        job = Job(
+            FACTORY,
+            msgspec.json.encode(spec),
+            self.topology.sips,
+            tuple((link.source, link.destination, link.latency) for link in self.topology.fabric),
+            self._max_events,
+            self._tamper,
+        )
+        begin = time.perf_counter()
+        outcome = run_job(job, self.workers, hooks=hooks, timeout_s=timeout_s)
+        wall = time.perf_counter() - begin
+        return self._result(ref.name, checked, outcome, wall)
+
+    def _result(self, name: str, arguments: Mapping[str, Any], outcome: JobResult, wall: float) -> Result:
+        reports = tuple(msgspec.json.decode(each, type=SipReport) for each in outcome.reports)
+        links, unbalanced = _merge_links(reports)
+        if unbalanced and not outcome.stopped:
+            raise AuditError(f"the audit failed: {unbalanced[0]}", where="fabric", waiters=tuple(unbalanced))
+        digest_time = _fold(report.digest_time for report in reports)
+        digest_values = _fold(report.digest_values for report in reports)
+        return Result(
+            bench=name,
+            arguments=msgspec.to_builtins(dict(arguments)),
+            sips=len(reports),
+            rows=_merge_rows(reports),
+            sim_time=max(report.last_event for report in reports),
+            digest=_fold((digest_time, digest_values)),
+            digest_time=digest_time,
+            digest_values=digest_values,
+            kernels=sum(report.kernels for report in reports),
+            links=tuple(links),
+            stats=outcome.stats,
+            workers_reason=self.workers_reason,
+            build_s=self.build_s,
+            wall_s=wall,
+            stopped=outcome.stopped,
+            reports=reports,
+        )
+
+
+def _checked_sips(sips: int | None) -> int | None:
+    if sips is not None and not 1 <= sips <= 64:
+        raise UsageError(f"--sips {sips}: expected 1 to 64")
+    return sips
+
+
+def _workers(workers: int | str, sips: int) -> tuple[int, str]:
+    """How many islands to use, and why."""
+    if workers == "auto":
+        usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        chosen = min(usable, sips)
+        return chosen, f"auto: min({usable} usable cores, {sips} SIPs)"
+    if not isinstance(workers, int) or workers < 1:
+        raise UsageError(f"--workers {workers}: expected a number from 1, or auto")
+    if workers > sips:
+        return sips, f"{workers} asked for: one per SIP is the most"
+    return workers, "as asked"
+
+
+def _fold(parts: Any) -> str:
+    from hashlib import blake2b  # noqa: PLC0415  # only here
+
+    return blake2b("\n".join(parts).encode(), digest_size=16).hexdigest()
+
+
+def _merge_rows(reports: Sequence[SipReport]) -> tuple[RowResult, ...]:
+    """Rows stand for all ranks; where a rank has fewer (a run cut short), only rows that every rank has count."""
+    ranked = [report.rows for report in reports if report.rows]
+    rows = []
+    for parts in zip(*ranked, strict=False):
+        wrong = [part["wrong"] for part in parts if part["wrong"] is not None]
+        own = ("start_fs", "end_fs", "launch_fs", "wrong")
+        rows.append(
+            RowResult(
+                time=max(part["end_fs"] for part in parts) - min(part["start_fs"] for part in parts),
+                launch=max(part["launch_fs"] for part in parts),
+                wrong=sum(wrong) if wrong else None,
+                columns={key: value for key, value in parts[0].items() if key not in own},
+            )
+        )
+    return tuple(rows)
+
+
+def _merge_links(reports: Sequence[SipReport]) -> tuple[list[LinkReport], list[str]]:
+    """Join the two ends of links between SIPs; say where bytes in are not bytes out."""
+    merged: dict[str, LinkReport] = {}
+    received: dict[str, int] = {}
+    for report in reports:
+        for link in report.links:
+            if link.packets:
+                merged[link.name] = link
+            else:
+                received[link.name] = received.get(link.name, 0) + link.bytes_out
+    lines = []
+    for name, link in merged.items():
+        if link.bytes_out == 0:
+            arrived = received.get(name, 0)
+            merged[name] = msgspec.structs.replace(link, bytes_out=arrived)
+            if arrived != link.bytes_in and not name.endswith("->switch"):
+                lines.append(f"{name}: {link.bytes_in} bytes went in, {arrived} came out")
+    return list(merged.values()), lines

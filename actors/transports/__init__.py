@@ -1,0 +1,1 @@
+"""Where islands live: in this process or in children; each transport runs the same window loop."""

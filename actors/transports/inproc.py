@@ -1,0 +1,48 @@
+"""All SIPs in this process: one island, no child, no frame."""
+
+import time
+from collections.abc import Sequence
+
+from actors.control import Control
+from actors.island import Island
+from actors.transports.base import Gate
+from kernbench.common.messages.island import Command, Job, Outcome, WindowFrame
+
+POLL_S = 0.05
+"""How often, at most, a window boundary looks for commands and reports progress."""
+
+
+class NoPeers:
+    """The other islands where there are none."""
+
+    def exchange(self, frames: Sequence[WindowFrame]) -> Sequence[WindowFrame]:
+        """Nobody to hear from."""
+        return frames
+
+
+class InProcess:
+    """Runs all blocks as one island in the caller's process and thread."""
+
+    def run(self, job: Job, blocks: list[list[int]], control: Control) -> list[Outcome]:
+        """Build the devices and run them; an exception of a factory leaves as it is."""
+        island = Island(job, 0, [[sip for block in blocks for sip in block]])
+        try:
+            lookaheads = island.build()
+            return [island.run(lookaheads, NoPeers(), _gate(island, control))]
+        finally:
+            island.close()
+
+
+def _gate(island: Island, control: Control) -> Gate:
+    due = 0.0
+
+    def receive() -> Command | None:
+        nonlocal due
+        now = time.monotonic()
+        if now < due:
+            return None
+        due = now + POLL_S
+        control.report(island.windows, island.events, island.sim_time)
+        return control.poll()
+
+    return Gate(receive, lambda: time.sleep(POLL_S))

@@ -1,0 +1,110 @@
+"""`kernbench topology`: check, show or explain a topology file."""
+# ruff: noqa: PLC0415  # a command imports what it needs when it runs: `kernbench --help` stays quick
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from kernbench.topology.load import Source
+
+_file = click.argument("file", required=False, type=click.Path(path_type=Path))
+_set = click.option(
+    "--set", "overrides", multiple=True, metavar="K=V", help="Replace a value: full key or unique suffix."
+)
+_json = click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+
+
+@click.group()
+def command() -> None:
+    """Check, show or explain a topology file (default: ./topology.yaml, else the packaged one)."""
+
+
+@command.command()
+@_file
+@_set
+@_json
+def check(file: Path | None, overrides: tuple[str, ...], as_json: bool) -> None:
+    """Prove that a topology works: values, buffers, reachability, no deadlock."""
+    from kernbench.topology.compile import compile_topology
+    from kernbench.topology.deadlock import channel_graph
+
+    source = _load(file, overrides)
+    topology = compile_topology(source)
+    nodes = sum(len(topology.nodes(sip)) for sip in range(topology.sips))
+    links = sum(len(topology.links(sip)) for sip in range(topology.sips))
+    channels = len(channel_graph(topology))
+    unread = source.unread_keys()
+    if as_json:
+        _print_json(
+            "topology-check", source, sips=topology.sips, nodes=nodes, links=links,
+            fabric_links=len(topology.fabric), channels=channels, unread_keys=unread,
+        )  # fmt: skip
+        return
+    click.echo(f"topology: {source.name}")
+    click.echo(f"{topology.sips} SIPs, {nodes} nodes, {links} links, {len(topology.fabric)} fabric links")
+    click.echo(f"no deadlock: {channels} channels wait for each other without a circle")
+    click.echo(f"effective sha256: {source.effective_sha256}")
+    for key in unread:
+        click.echo(str(source.error(key, "warning: nothing reads this key here; remove it")), err=True)
+    click.echo("ok")
+
+
+@command.command()
+@_file
+@_set
+@_json
+def show(file: Path | None, overrides: tuple[str, ...], as_json: bool) -> None:
+    """Draw a topology: fabric, SIP, cube."""
+    from kernbench.topology.compile import compile_topology
+    from kernbench.topology.draw import draw
+
+    source = _load(file, overrides)
+    topology = compile_topology(source)
+    if as_json:
+        import msgspec
+
+        _print_json(
+            "topology-show", source, sips=topology.sips, quantum_bytes=topology.quantum, units={"time": "fs", "bandwidth": "B/s", "size": "B"},
+            nodes=[{"name": node.name, "kind": node.kind, "key": node.key} for node in topology.nodes(0)],
+            links=msgspec.to_builtins(topology.links(0)), fabric=msgspec.to_builtins(topology.fabric),
+        )  # fmt: skip
+        return
+    click.echo(f"topology: {source.name}\n")
+    click.echo(draw(topology), nl=False)
+
+
+@command.command()
+@_file
+@_set
+@_json
+def schema(file: Path | None, overrides: tuple[str, ...], as_json: bool) -> None:
+    """List every key: unit, default, meaning."""
+    from kernbench.topology.describe import describe
+
+    source = _load(file, overrides)
+    rows = describe(source)
+    if as_json:
+        import msgspec
+
+        _print_json("topology-schema", source, keys=msgspec.to_builtins(rows))
+        return
+    click.echo(f"topology: {source.name}\n")
+    width = max(len(row.key) for row in rows)
+    for row in rows:
+        default = " ".join(filter(None, (row.default, row.unit)))
+        changed = f"  (here: {row.value})" if row.value not in {row.default, ""} else ""
+        click.echo(f"{row.key:<{width}}  {default:<22}  {row.meaning}{changed}".rstrip())
+
+
+def _load(file: Path | None, overrides: tuple[str, ...]) -> "Source":
+    from kernbench.topology.load import load
+
+    return load(file, overrides)
+
+
+def _print_json(document: str, source: "Source", **values: Any) -> None:
+    head = {"schema": f"kernbench/{document}/1", "topology": source.name, "sha256": source.sha256}
+    click.echo(json.dumps({**head, "effective_sha256": source.effective_sha256, **values}, indent=2))

@@ -1,0 +1,1 @@
+"""Kind strings to classes, a checked topology to one wired SIP."""

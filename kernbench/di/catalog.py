@@ -1,0 +1,82 @@
+"""From the `kind` of a node to the class that plays it, and from its YAML section to that class's config."""
+
+from difflib import get_close_matches
+from fractions import Fraction
+from functools import cache
+from importlib import import_module
+from operator import attrgetter
+from typing import Any, get_type_hints
+
+import msgspec
+
+from kernbench.components import KINDS
+from kernbench.topology.compile import Topology
+from kernbench.topology.graph import Node
+from kernbench.topology.load import Source
+
+
+@cache
+def resolve(kind: str) -> tuple[type, type[msgspec.Struct]]:
+    """The class of a kind (a name in the table, or `module:Class`) and its config's class.
+
+    Raises LookupError with a remedy when there is no such class.
+    """
+    target = KINDS.get(kind, kind)
+    module_name, colon, qualname = target.partition(":")
+    if not colon:
+        near = get_close_matches(kind, KINDS, 1)
+        hint = f"did you mean {near[0]}?" if near else f"known kinds: {', '.join(KINDS)}"
+        raise LookupError(f"unknown kind {kind!r}; {hint} A part of your own is module:Class")
+    try:
+        found = attrgetter(qualname)(import_module(module_name))
+    except (ImportError, AttributeError) as error:
+        raise LookupError(f"kind {kind!r} cannot be loaded: {error}") from error
+    hints = get_type_hints(found)
+    config = hints.get("config") or get_type_hints(found.__init__).get("config")
+    if not isinstance(config, type) or not issubclass(config, msgspec.Struct):
+        raise LookupError(
+            f"kind {kind!r}: {qualname} names no config; annotate `config: YourConfig` (a msgspec Struct)"
+        )
+    return found, config
+
+
+def configure(node: Node, source: Source) -> Any:
+    """The node's config object; a key that its part does not know, or a wrong value, is an error at that key."""
+    try:
+        _, config_class = resolve(node.kind)
+    except LookupError as error:
+        raise source.error(f"{node.key}.kind", str(error)) from error
+    names = [field.encode_name for field in msgspec.structs.fields(config_class)]
+    for name in node.config:
+        source.mark_read(f"{node.key}.{name}")
+        if name not in names:
+            near = get_close_matches(name, names, 1)
+            hint = f"did you mean {near[0]}?" if near else f"{node.kind} knows: {', '.join(names) or 'no keys'}"
+            raise source.error(f"{node.key}.{name}", f"unknown key of {node.kind}; {hint}")
+    for name, value in node.config.items():
+        try:
+            msgspec.convert({name: value}, config_class, dec_hook=_decode)
+        except msgspec.ValidationError as error:
+            if "missing required" not in str(error):
+                raise source.error(f"{node.key}.{name}", str(error).split(" - at")[0]) from error
+        if isinstance(value, int) and value < 0:
+            raise source.error(f"{node.key}.{name}", f"expected >= 0, got {value}")
+        if value == 0 and not name.endswith("_ns"):
+            raise source.error(f"{node.key}.{name}", "expected > 0, got 0")
+    return msgspec.convert(dict(node.config), config_class, dec_hook=_decode)
+
+
+def check_parts(topology: Topology) -> None:
+    """Resolve and configure every part once, so that errors come with file and line before anything runs."""
+    seen = set()
+    for sip in range(topology.sips):
+        for node in topology.nodes(sip):
+            if node.key not in seen:
+                seen.add(node.key)
+                configure(node, topology.source)
+
+
+def _decode(wanted: type, value: object) -> object:
+    if wanted is Fraction and isinstance(value, (int, Fraction)):
+        return Fraction(value)
+    raise TypeError(f"expected {wanted.__name__}, got {value!r}")

@@ -1,0 +1,183 @@
+"""One wired SIP: every part of the compiled topology, built, connected, and answering for itself at the end."""
+
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+from kernbench.common.messages.fabric import FabricMessage
+from kernbench.common.messages.report import LinkReport
+from kernbench.common.units import Fs
+from kernbench.components.component import Component, Forwarder
+from kernbench.components.hbm_ctrl import HbmCtrl, HbmCtrlConfig
+from kernbench.components.host import Host
+from kernbench.components.ipcq import Ipcq
+from kernbench.components.launch_queue import LaunchQueue
+from kernbench.components.memory import Memory
+from kernbench.components.pe_cpu import PeCpu
+from kernbench.components.pe_dma import PeDma
+from kernbench.components.pe_scheduler import PeScheduler
+from kernbench.components.pe_tcm import PeTcm
+from kernbench.di.catalog import configure, resolve
+from kernbench.di.network import SipNetwork
+from kernbench.policy.address import AddressSpace
+from kernbench.policy.placement import Geometry
+from kernbench.sim_engine.engine import Engine
+from kernbench.sim_engine.journal import Journal
+from kernbench.sim_engine.link import Link
+from kernbench.topology.compile import Topology
+from kernbench.topology.graph import Node
+
+Part = TypeVar("Part")
+
+
+class SipDevice:
+    """The hardware of one SIP with its host, on an engine of its own.
+
+    `memories` are the cubes' bytes in cube order, for views that cost no simulated time.
+    """
+
+    def __init__(self, topology: Topology, sip: int) -> None:
+        self.sip = sip
+        self.name = f"sip{sip}"
+        self.engine = Engine()
+        self.journal = Journal()
+        self.network = SipNetwork(self.engine, self.journal, topology, sip)
+        self._topology = topology
+        self._nodes = {node.name: node for node in topology.nodes(sip)}
+        self._parts: list[Component] = []
+        self.pes: list[str] = []
+        self.schedulers: list[PeScheduler] = []
+        self._launch_queues: list[LaunchQueue] = []
+        self._build_forwarders()
+        cubes = sorted({name.split(".")[0] for name in self._nodes if name.startswith("cube")})
+        memories = [f"{self.name}.{cube}.hbm" for cube in cubes]
+        controllers = [self._build_hbm(f"{cube}.hbm") for cube in cubes]
+        self.memories: list[Memory] = [controller.memory for controller in controllers]
+        config: HbmCtrlConfig = controllers[0].config
+        self.space = AddressSpace(Geometry(len(cubes), config.slices, config.capacity // config.slices))
+        self._build_control(cubes)
+        for name in list(self._nodes):
+            if name.endswith(".dma"):
+                self._build_pe(name.removesuffix(".dma"), memories)
+        host = self._make(
+            Host,
+            "host",
+            self.network.add_port("host"),
+            f"{self.name}.io.cpu",
+            self.name,
+            memories,
+            self.space,
+        )
+        self.host: Host = host
+
+    # -- building ----------------------------------------------------------------------------------------------------
+
+    def _make(self, role: type[Part], node_name: str, *collaborators: Any, named: str | None = None) -> Part:
+        """Build the part at a node: its kind's class, its section's config, and what it needs to work."""
+        node = self._nodes[node_name]
+        found: Any = resolve(node.kind)[0]
+        if not issubclass(found, role):
+            raise self._topology.source.error(
+                f"{node.key}.kind", f"{node.kind!r} is no {role.__name__}, which this place needs"
+            )
+        part: Part = found(named or f"{self.name}.{node_name}", self._config(node), self.engine, *collaborators)
+        assert isinstance(part, Component)
+        self._parts.append(part)
+        return part
+
+    def _config(self, node: Node) -> Any:
+        return configure(node, self._topology.source)
+
+    def _build_forwarders(self) -> None:
+        for node in self._nodes.values():
+            if node.forwards:
+                self.network.add_forwarder(node.name, self._make(Forwarder, node.name))
+
+    def _build_hbm(self, name: str) -> HbmCtrl:
+        config = self._config(self._nodes[name])
+        raw = next(link.bw for link in self._topology.links(self.sip) if link.dst == name)
+        port = self.network.add_port(name)
+        controller = self._make(HbmCtrl, name, port, raw // config.slices, self.network.quantum)
+        self.network.add_gate(name, controller)
+        return controller
+
+    def _build_control(self, cubes: Sequence[str]) -> None:
+        io_cpu = f"{self.name}.io.cpu"
+        self._make(Component, "io.cpu", self.network.add_port("io.cpu"), f"{self.name}.host", self.name)
+        for cube in cubes:
+            self._make(Component, f"{cube}.m_cpu", self.network.add_port(f"{cube}.m_cpu"), io_cpu, self.name)
+
+    def _build_pe(self, pe: str, memories: Sequence[str]) -> None:
+        port = self.network.add_port(f"{pe}.dma")
+        tcm = self._make(PeTcm, f"{pe}.tcm")
+        ipcq = self._make(Ipcq, f"{pe}.ipcq", port, tcm)
+        dma = self._make(PeDma, f"{pe}.dma", port, memories, self.space, ipcq)
+        # Schedulers decide before links and injectors of the same instant, in order of their PEs.
+        scheduler = self._make(PeScheduler, f"{pe}.scheduler", len(self.schedulers) - 2**20)
+        engines: list[Any] = [self._make(Component, f"{pe}.{name}", scheduler) for name in ("gemm", "math")]
+        for unit in (*dma.channels, ipcq, *engines):
+            scheduler.attach(unit)
+        dma.serve(scheduler)
+        ipcq.serve(scheduler)
+        cpu = self._make(PeCpu, f"{pe}.cpu", scheduler, tcm, named=f"{self.name}.{pe}")
+        launches = LaunchQueue(f"{self.name}.{pe}", self.engine, self.network.add_port(f"{pe}.cpu"), cpu, self.journal)
+        self._parts.append(launches)
+        self._launch_queues.append(launches)
+        self.schedulers.append(scheduler)
+        self.pes.append(pe)
+
+    # -- what the SIP's actor asks ------------------------------------------------------------------------------------
+
+    @property
+    def lookahead(self) -> Fs:
+        """How much later than its cause anything of this SIP can arrive at another one."""
+        return self.network.lookahead
+
+    @property
+    def outbox(self) -> list[FabricMessage]:
+        """What leaves the SIP; whoever steps it empties this."""
+        return self.network.outbox
+
+    def receive(self, message: FabricMessage) -> None:
+        """Take a message of another SIP at its arrival."""
+        self.network.receive(message)
+
+    @property
+    def live(self) -> bool:
+        """Whether a rank's program or a request of it is unfinished."""
+        return self.host.live
+
+    def waiters(self) -> list[str]:
+        """Who waits on what, one line each, the rank's program first."""
+        rest = [line for part in self._parts if part is not self.host for line in part.waiters()]
+        return self.host.waiters() + rest
+
+    # -- the books ----------------------------------------------------------------------------------------------------
+
+    @property
+    def kernels(self) -> int:
+        """Launch shares that have retired, over all PEs."""
+        return sum(queue.retired for queue in self._launch_queues)
+
+    def link_reports(self) -> list[LinkReport]:
+        """The books of every link that carried something, in compiled order."""
+        network = self.network
+        links: list[Link] = [*network.links.values(), *network.transmitters.values(), *network.receivers.values()]
+        return [
+            LinkReport(
+                each.name, each.packets, each.bytes_in, each.bytes_out, each.busy, each.head_sum, each.blocked, each.bw
+            )
+            for each in links
+            if each.bytes_in or each.bytes_out
+        ]
+
+    def audit(self) -> list[str]:
+        """What does not balance inside the SIP; links between SIPs need both ends and are balanced above."""
+        lines = [line for part in self._parts for line in part.audit()]
+        now = self.engine.now
+        for link in self.network.links.values():
+            if link.bytes_in != link.bytes_out:
+                lines.append(f"{link.name}: {link.bytes_in} bytes went in, {link.bytes_out} came out")
+        for link in [*self.network.links.values(), *self.network.transmitters.values()]:
+            if link.busy > now:
+                lines.append(f"{link.name}: busy {link.busy} fs of {now} fs")
+        return lines + self.network.audit()

@@ -1,0 +1,106 @@
+"""What an actor owns: one SIP's hardware and, if a rank runs on it, that rank's program."""
+
+from typing import Any
+
+import msgspec
+
+from kernbench.common.errors import AuditError
+from kernbench.common.messages.report import SipReport
+from kernbench.common.units import Fs
+from kernbench.di.device import SipDevice
+from kernbench.di.machine import TopologyFacts
+from kernbench.runtime_api.bench import BenchRef
+from kernbench.runtime_api.program import RankProgram
+from kernbench.runtime_api.rank import Rank
+from kernbench.topology.compile import Topology
+
+
+class RunSpec(msgspec.Struct, frozen=True):
+    """A run as it travels to the processes that carry it out; `ranks` lists the SIP of each rank."""
+
+    topology: dict[str, str]
+    bench: BenchRef
+    arguments: dict[str, Any]
+    ranks: tuple[int, ...]
+    seed: int
+    values: bool
+
+
+class RankedSip(SipDevice):
+    """A SIP with its rank's program; what a SipActor steps and asks."""
+
+    def __init__(self, topology: Topology, sip: int, spec: RunSpec) -> None:
+        super().__init__(topology, sip)
+        self._program: RankProgram | None = None
+        if sip in spec.ranks:
+            rank = Rank(
+                spec.ranks.index(sip),
+                len(spec.ranks),
+                sip,
+                self.pes,
+                self.space,
+                self.memories,
+                TopologyFacts(topology),
+                seed=spec.seed,
+                values=spec.values,
+            )
+            self._program = RankProgram(rank, spec.bench, spec.arguments)
+
+    def start(self) -> None:
+        """Begin the rank's program, at time 0."""
+        if self._program is not None:
+            self.host.run(self._program)
+
+    def promise(self) -> Fs:
+        """Say when something can leave at the earliest: this device promises nothing beyond its next event."""
+        return 0
+
+    def status(self) -> dict[str, Any]:
+        """What a monitor shows of the SIP between two windows."""
+        return {"sip": self.sip, "time_fs": self.engine.now, "events": self.engine.events, "kernels": self.kernels}
+
+    def finish(self) -> bytes:
+        """Encode the report of a run that came to its end; raises AuditError when the books do not balance."""
+        lines = self.audit()
+        if lines:
+            raise AuditError(
+                f"the audit of {self.name} failed: {lines[0]}"
+                + (f" (and {len(lines) - 1} more)" if len(lines) > 1 else ""),
+                where=self.name,
+                sim_time_fs=self.engine.now,
+                waiters=tuple(lines),
+            )
+        return self._report([])
+
+    def partial(self) -> bytes:
+        """Encode the report of a run that was cut short; what does not balance is listed, not raised."""
+        return self._report(self.audit())
+
+    def _report(self, audit: list[str]) -> bytes:
+        links = self.link_reports()
+        counters = ";".join(
+            f"{each.name},{each.packets},{each.bytes_in},{each.bytes_out},{each.busy},{each.head_sum}" for each in links
+        )
+        digest_time = self.journal.close(counters)
+        program = self._program
+        return msgspec.json.encode(
+            SipReport(
+                sip=self.sip,
+                digest_time=digest_time,
+                digest_values="" if program is None else program.digest(),
+                last_event=self.journal.last,
+                finished_at=self.host.finished_at,
+                kernels=self.kernels,
+                engine_busy=0,
+                engine_union=0,
+                links=links,
+                rows=[] if program is None else program.rows,
+                audit=audit,
+            )
+        )
+
+
+def build(payload: bytes, sip: int) -> RankedSip:
+    """Build SIP `sip` of an encoded RunSpec: the factory that islands call by name."""
+    spec = msgspec.json.decode(payload, type=RunSpec)
+    return RankedSip(Topology.from_effective(spec.topology), sip, spec)

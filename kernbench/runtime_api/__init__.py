@@ -1,0 +1,1 @@
+"""Host programs: ranks that suspend, tensors with real bytes, collectives that are kernels."""

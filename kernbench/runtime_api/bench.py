@@ -1,0 +1,213 @@
+"""Bench files: finding one by name or path, reading its parameters, loading it afresh for a rank."""
+
+import ast
+import inspect
+import itertools
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from difflib import get_close_matches
+from importlib.util import find_spec, module_from_spec, spec_from_file_location
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import msgspec
+
+from kernbench.common.errors import UsageError
+from kernbench.common.units import format_size, parse_size
+
+_loads = itertools.count()
+
+
+class Sweep(msgspec.Struct, frozen=True):
+    """Sizes from `begin` to `end` bytes, each `factor` times the one before; nccl-tests' -b, -e, -f."""
+
+    begin: int
+    end: int
+    factor: int = 2
+
+    @classmethod
+    def of(cls, begin: str | int, end: str | int, factor: int = 2) -> "Sweep":
+        """Make a sweep from sizes with units."""
+        sweep = cls(parse_size(begin), parse_size(end), factor)
+        if sweep.begin < 1 or sweep.end < sweep.begin or factor < 2:
+            raise UsageError(
+                f"sizes from {format_size(sweep.begin)} to {format_size(sweep.end)} by factor {factor}: "
+                "the first is >= 1B, the last not smaller, the factor >= 2"
+            )
+        return sweep
+
+    def __iter__(self) -> Iterator[int]:
+        size = self.begin
+        while size <= self.end:
+            yield size
+            size *= self.factor
+
+
+class BenchRef(msgspec.Struct, frozen=True):
+    """A bench as it travels to the process that runs it: its file and the function's name in it."""
+
+    file: str
+    function: str = "bench"
+
+    @property
+    def name(self) -> str:
+        """What a run of it is called."""
+        return Path(self.file).stem
+
+
+class Parameter(msgspec.Struct, frozen=True):
+    """A keyword parameter of a bench: what a command-line option is made of."""
+
+    name: str
+    kind: str
+    default: Any
+
+
+def find_bench(bench: str | Path | Callable[..., Any]) -> BenchRef:
+    """Find a bench by name, by file, or as a function of a file; anything else is refused with the reason."""
+    if callable(bench):
+        return _of_function(bench)
+    text = str(bench)
+    if text.endswith(".py"):
+        path = Path(text)
+        if not path.is_file():
+            raise UsageError(f"{text}: no such bench file")
+        return BenchRef(str(path.resolve()))
+    if text.isidentifier():
+        spec = find_spec(f"benches.{text}")
+        if spec is not None and spec.origin is not None:
+            return BenchRef(spec.origin)
+    names = bench_names()
+    near = get_close_matches(text, names, 1)
+    hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(names)}; or name a .py file"
+    raise UsageError(f"unknown bench {text!r}; {hint}")
+
+
+def bench_names() -> list[str]:
+    """The benches that come with kernbench, by name."""
+    spec = find_spec("benches")
+    folders = [] if spec is None else list(spec.submodule_search_locations or [])
+    return sorted(path.stem for folder in folders for path in Path(folder).glob("[!_]*.py"))
+
+
+def _of_function(function: Callable[..., Any]) -> BenchRef:
+    code = getattr(function, "__code__", None)
+    name = getattr(function, "__qualname__", "")
+    if code is None or "<locals>" in name or not Path(code.co_filename).is_file():
+        raise UsageError(
+            f"{name or function!r} cannot travel to the ranks: a bench is a function at the top level of a file "
+            "(a closure or a lambda has state that another process would not see)"
+        )
+    return BenchRef(str(Path(code.co_filename).resolve()), name)
+
+
+def parameters(ref: BenchRef) -> list[Parameter]:
+    """Read the keyword parameters of a bench from its source, without running it.
+
+    A default is a literal, `Sweep.of(...)` or a constant of the file that is one; `sizes: Sweep` becomes -b, -e, -f and --size.
+    """
+    tree = _tree(ref)
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef) and node.name == ref.function:
+            return [
+                _parameter(ref, tree, arg, default)
+                for arg, default in zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True)
+            ]
+    raise UsageError(f"{ref.file}: it defines no function {ref.function}(torch, ...)")
+
+
+def describe(ref: BenchRef) -> str:
+    """The first line of the bench file's docstring."""
+    return (ast.get_docstring(_tree(ref)) or "").split("\n")[0]
+
+
+def _tree(ref: BenchRef) -> ast.Module:
+    try:
+        return ast.parse(Path(ref.file).read_bytes(), ref.file)
+    except (SyntaxError, ValueError) as error:
+        line = getattr(error, "lineno", 0) or 0
+        raise UsageError(f"{ref.file}:{line}: {error.__class__.__name__}: {getattr(error, 'msg', error)}") from error
+    except OSError as error:
+        raise UsageError(f"{ref.file}: {error.strerror}") from error
+
+
+def _parameter(ref: BenchRef, tree: ast.Module, arg: ast.arg, default: ast.expr | None) -> Parameter:
+    where = f"{ref.file}:{arg.lineno}: parameter {arg.arg}"
+    if default is None:
+        raise UsageError(f"{where}: it needs a default, since it becomes an option")
+    default = _constant(tree, default)
+    if isinstance(default, ast.Call) and ast.unparse(default.func).endswith("Sweep.of"):
+        return Parameter(arg.arg, "Sweep", Sweep.of(*(ast.literal_eval(each) for each in default.args)))
+    try:
+        value = ast.literal_eval(default)
+    except ValueError as error:
+        raise UsageError(f"{where}: its default must be a literal, Sweep.of(...) or a constant that is one") from error
+    kind = ast.unparse(arg.annotation) if arg.annotation is not None else type(value).__name__
+    return Parameter(arg.arg, kind, value)
+
+
+def _constant(tree: ast.Module, default: ast.expr) -> ast.expr:
+    """What a name stands for, if the file assigns it at its top level."""
+    if isinstance(default, ast.Name):
+        for node in tree.body:
+            if isinstance(node, ast.Assign) and any(
+                isinstance(each, ast.Name) and each.id == default.id for each in node.targets
+            ):
+                return node.value
+    return default
+
+
+def check_arguments(ref: BenchRef, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Complete the arguments with defaults; an unknown one is refused with the nearest name."""
+    known = {parameter.name: parameter for parameter in parameters(ref)}
+    for name in given:
+        if name not in known:
+            near = get_close_matches(name, known, 1)
+            hint = f"did you mean {near[0]}?" if near else f"it takes: {', '.join(known) or 'none'}"
+            raise UsageError(f"{ref.name}: unknown argument {name!r}; {hint}")
+    return {name: _typed(ref, parameter, given.get(name, parameter.default)) for name, parameter in known.items()}
+
+
+def _typed(ref: BenchRef, parameter: Parameter, value: Any) -> Any:
+    """Convert a value, often text, to the parameter's type."""
+    kind = parameter.kind
+    try:
+        if kind == "Sweep":
+            return value if isinstance(value, Sweep) else Sweep.of(value, value)
+        if kind == "Bytes":
+            return parse_size(value)
+        if kind == "int":
+            return int(value)
+        if kind == "float":
+            return float(value)
+        if kind == "bool":
+            return value if isinstance(value, bool) else {"true": True, "on": True, "false": False, "off": False}[value]
+    except (ValueError, KeyError) as error:
+        raise UsageError(f"{ref.name}: {parameter.name} is of type {kind}, got {str(value)!r}") from error
+    return value
+
+
+def load_module(ref: BenchRef) -> ModuleType:
+    """Execute the bench file as a module object of its own: ranks share no state, in any transport."""
+    name = f"kernbench_bench_{next(_loads)}_{ref.name}"
+    spec = spec_from_file_location(name, ref.file)
+    if spec is None or spec.loader is None:
+        raise UsageError(f"{ref.file}: not a Python file")
+    module = module_from_spec(spec)
+    sys.modules[name] = module  # dataclasses and inspect look a module up by name
+    try:
+        spec.loader.exec_module(module)
+    finally:
+        del sys.modules[name]
+    return module
+
+
+def function_of(module: ModuleType, ref: BenchRef) -> Callable[..., Any]:
+    """The bench function of a loaded module."""
+    function: Any = module
+    for part in ref.function.split("."):
+        function = getattr(function, part, None)
+    if not inspect.isfunction(function):
+        raise UsageError(f"{ref.file}: it defines no function {ref.function}(torch, ...)")
+    return function

@@ -1,0 +1,117 @@
+"""One rank: the identity of a host program, its device as it sees it, and the only way to ask that device anything."""
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import msgspec
+
+from kernbench.common.completion import Completion, RequestHandle
+from kernbench.common.coroutine import suspend
+from kernbench.common.messages.host import Mark, Submit, Wait
+from kernbench.common.messages.memory import Segment
+from kernbench.common.units import BytesPerSecond, Fs
+from kernbench.policy.address import AddressSpace
+
+
+class Bytes(Protocol):
+    """The bytes of a cube, looked at or put there outside simulated time."""
+
+    def read(self, segments: tuple[Segment, ...], /) -> bytes:
+        """Give the bytes of the segments."""
+
+    def write(self, segments: tuple[Segment, ...], data: bytes, /) -> None:
+        """Put bytes into the segments."""
+
+
+class Path(msgspec.Struct, frozen=True):
+    """What a message from one endpoint to another meets with nobody else about: head latency (fs), lowest bandwidth."""
+
+    latency: Fs
+    bw: BytesPerSecond
+
+
+class Machine(Protocol):
+    """Facts of the topology that placement of work and closed forms are computed from; no result is among them."""
+
+    slot_bytes: int
+    slots: int
+    fabric_out_bw: BytesPerSecond
+
+    def path(self, src: str, dst: str) -> Path:
+        """The way between two endpoints given by full name."""
+
+    def section(self, part: str) -> Any:
+        """The config of a part of a PE, a cube or the host, by kind: `pe_math`, `ipcq`, `hbm_ctrl`, ..."""
+
+    def slice_bw(self) -> BytesPerSecond:
+        """What one memory slice serves, in bytes/s."""
+
+
+class Rank:
+    """Rank `index` of `world`, on SIP `sip`. `values` tells whether bytes are computed or only time.
+
+    Everything it asks of its device suspends the program that runs it; nothing here steps an environment.
+    """
+
+    def __init__(
+        self,
+        index: int,
+        world: int,
+        sip: int,
+        pes: Sequence[str],
+        space: AddressSpace,
+        memories: Sequence[Bytes],
+        machine: Machine,
+        *,
+        seed: int,
+        values: bool,
+    ) -> None:
+        self.index = index
+        self.world = world
+        self.sip = sip
+        self.pes = pes
+        self.space = space
+        self.machine = machine
+        self.seed = seed
+        self.values = values
+        self._memories = memories
+        self._names = 0
+
+    def endpoint(self, rank: int, pe: str) -> str:
+        """Give the network name of a PE of another rank: rank r runs on SIP r."""
+        return f"sip{rank}.{pe}.dma"
+
+    def submit(self, message: Any) -> RequestHandle:
+        """Hand a request to the device and go on."""
+        handle: RequestHandle = suspend(Submit(message))
+        return handle
+
+    def wait(self, handle: RequestHandle) -> Completion:
+        """Suspend until a request is done."""
+        completion: Completion = suspend(Wait(handle))
+        return completion
+
+    def call(self, message: Any) -> Completion:
+        """Submit and wait."""
+        return self.wait(self.submit(message))
+
+    def now(self) -> Fs:
+        """Simulated time, in fs."""
+        time: Fs = suspend(Mark())
+        return time
+
+    def fresh_name(self, prefix: str) -> str:
+        """Give a name that no other tensor of this rank has."""
+        self._names += 1
+        return f"{prefix}{self._names}"
+
+    def peek(self, address: int, size: int) -> bytes:
+        """Read memory outside simulated time: no message, no wait, no trace in the digest of time."""
+        out = bytearray(size)
+        for part in self.space.translate(((address, size),)):
+            data = self._memories[part.cube].read(part.segments)
+            at = 0
+            for segment in part.segments:
+                out[segment.position : segment.position + segment.length] = data[at : at + segment.length]
+                at += segment.length
+        return bytes(out)

@@ -1,0 +1,22 @@
+"""A row of a bench: what one rank measured for one size or shape, and the tensors that hold its result."""
+
+from typing import Any
+
+from kernbench.common.units import Fs
+from kernbench.runtime_api.tensor import Tensor
+
+
+class Row:
+    """`columns` are the same on every rank; `start` and `end` (fs) bound this rank's part on its device.
+
+    `results` are hashed into the digest of values and are what `verify` looks at.
+    """
+
+    def __init__(
+        self, columns: dict[str, Any], start: Fs, end: Fs, *, launch: Fs = 0, results: tuple[Tensor, ...] = ()
+    ) -> None:
+        self.columns = columns
+        self.start = start
+        self.end = end
+        self.launch = launch
+        self.results = results

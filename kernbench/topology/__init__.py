@@ -1,0 +1,1 @@
+"""A device as data: what `topology.yaml` says, checked and compiled to nodes, links and routes."""

@@ -1,0 +1,195 @@
+"""One instance of a kernel's grid: runs the user's function and hands its operations to the PE in program order.
+
+An operation is issued on entry to the next one, never on its own exit: by then the statement that made it has dropped
+what it no longer needs, so that `acc = tl.dot(x, y, acc)` is seen to replace `acc`.
+"""
+
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import ml_dtypes
+import numpy as np
+
+from kernbench.common import ops
+from kernbench.common.errors import KernelError
+from kernbench.common.ops import Gemm, Issuer, Math, Operation, Site, Value
+from kernbench.triton_emu.access import PointerArg
+from kernbench.triton_emu.fusion import accumulates, fused, is_fusible
+from kernbench.triton_emu.numerics import Array
+
+_HERE = str(Path(__file__).parent)
+_OURS = frozenset(str(path) for path in Path(__file__).parent.glob("*.py"))
+_INNER = (
+    _HERE,
+    str(Path(ops.__file__).parent),
+    str(Path(ops.__file__).parents[1] / "components"),
+    str(Path(np.__file__).parent),
+    str(Path(ml_dtypes.__file__).parent),
+)
+_current: "KernelProgram | None" = None
+
+
+class KernelProgram:
+    """The program `pid` of a launch: a `common.ops.Program`."""
+
+    __slots__ = (
+        "_arguments",
+        "_bind",
+        "_function",
+        "_pending",
+        "_product",
+        "grid",
+        "issuer",
+        "name",
+        "pid",
+        "queues",
+        "tag",
+    )
+
+    def __init__(
+        self,
+        name: str,
+        function: Callable[..., Any],
+        arguments: Mapping[str, Any],
+        grid: tuple[int, int, int],
+        pid: tuple[int, int, int],
+        bind: Callable[[PointerArg], Any],
+        queues: Mapping[str, str] | None = None,
+        tag: str = "",
+    ) -> None:
+        self.queues = {} if queues is None else queues
+        self.tag = tag
+        self.name = name
+        self.grid = grid
+        self.pid = pid
+        self.issuer: Issuer = _NOBODY
+        self._function = function
+        self._arguments = arguments
+        self._bind = bind
+        self._pending: Operation | None = None
+        self._product: Gemm | None = None
+
+    def run(self, issuer: Issuer) -> None:
+        """Run the kernel's function to its end; whatever it raises comes out as a KernelError with its line."""
+        global _current
+        self.issuer = issuer
+        _current = self
+        try:
+            arguments = {
+                name: self._bind(value) if isinstance(value, PointerArg) else value
+                for name, value in self._arguments.items()
+            }
+            self._function(**arguments)
+            del arguments
+            self.flush()
+        except KernelError as error:
+            raise self._named(error.message, error.where or _user_line(error.__traceback__), error) from error
+        except Exception as error:
+            text = f"{type(error).__name__}: {error}"
+            raise self._named(text, _user_line(error.__traceback__), None) from error
+        finally:
+            self._pending = self._product = None
+            _current = None
+
+    def describe(self) -> str:
+        """`program 3 of ring_kernel`."""
+        last = max((axis for axis in range(3) if self.grid[axis] > 1), default=0)
+        pid = self.pid[0] if last == 0 else self.pid[: last + 1]
+        return f"program {pid} of {self.name}"
+
+    def queue(self, direction: str) -> str:
+        """The queue that the launch connected to a direction; a name that it did not connect is a queue's own."""
+        return self.queues.get(direction, direction)
+
+    def submit(self, operation: Operation) -> None:
+        """The next operation: it is issued when the program comes back, the one before it now."""
+        if isinstance(operation, Math) and isinstance(self._pending, Gemm) and accumulates(self._pending, operation):
+            self._product, self._pending = self._pending, operation
+            return
+        self.flush()
+        self._pending = operation
+
+    def flush(self) -> None:
+        """Issue what is pending."""
+        pending, self._pending = self._pending, None
+        product, self._product = self._product, None
+        if product is not None and pending is not None:
+            # `acc += tl.dot(x, y)`: one product with an accumulator, unless the program kept the product too.
+            if is_fusible(product):
+                pending = fused(product, pending)
+            else:
+                self._issue(product)
+        if pending is not None:
+            self._issue(pending)
+
+    def read(self, value: Value) -> Array:
+        """The array of a value, as soon as it is computed."""
+        global _current
+        self.flush()
+        self.issuer.wait(value, site())
+        _current = self
+        array: Array | None = value.array
+        if array is None:
+            raise KernelError(
+                "the kernel needs this value to go on (a branch, a loaded pointer, a mask from data), and the run "
+                "computes time only; run with --values on"
+            )
+        return array
+
+    def _issue(self, operation: Operation) -> None:
+        global _current
+        self.issuer.issue(operation)
+        _current = self
+
+    def _named(self, message: str, where: str, error: KernelError | None) -> KernelError:
+        time = error.sim_time_fs if error is not None else None
+        return KernelError(f"{self.describe()}: {message}", where=where, sim_time_fs=time)
+
+
+class _Nobody:
+    """The PE of a program that has not begun."""
+
+    running = False
+
+    def issue(self, operation: Operation) -> None:
+        raise AssertionError(f"{operation} before the program runs")
+
+    def wait(self, value: Value, at: Site) -> None:
+        raise AssertionError(f"{value} awaited at {at} before the program runs")
+
+
+_NOBODY = _Nobody()
+
+
+def current() -> KernelProgram:
+    """The program that runs now; the language means nothing outside one."""
+    if _current is None:
+        raise KernelError("the Triton language works inside a kernel only: launch it as kernel[grid](...)")
+    return _current
+
+
+def is_inside() -> bool:
+    """Whether a program runs now."""
+    return _current is not None
+
+
+def site() -> Site:
+    """Where in the user's code the language was called; frames are not kept, they would hold blocks."""
+    frame = sys._getframe(1)  # noqa: SLF001  # the documented way to look at a caller
+    while frame.f_code.co_filename in _OURS and frame.f_back is not None:
+        frame = frame.f_back
+    return frame.f_code, frame.f_lasti
+
+
+def _user_line(traceback: TracebackType | None) -> str:
+    """The innermost line of an error that is the user's own."""
+    where = ""
+    while traceback is not None:
+        file = traceback.tb_frame.f_code.co_filename
+        if not file.startswith(_INNER):
+            where = f"{file}:{traceback.tb_lineno}"
+        traceback = traceback.tb_next
+    return where
