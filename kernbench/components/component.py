@@ -1,14 +1,11 @@
 """What every piece of hardware is: a name, a frozen config, and an honest answer to "what are you waiting for?"."""
 
-from typing import Protocol
-
 import msgspec
 
 from kernbench.common.units import Fs
 from kernbench.sim_engine.engine import Engine
 from kernbench.sim_engine.fifo import Fifo, GiveBack
 from kernbench.sim_engine.link import Link
-from kernbench.sim_engine.packet import Packet
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -19,13 +16,6 @@ class Forwarding(Config, frozen=True):
     """Config of hardware that passes packets on: the fixed time to enter it (fs), already part of its links."""
 
     overhead: Fs = msgspec.field(name="overhead_ns", default=0)
-
-
-class Landing(Protocol):
-    """Where packets of one lane of one link arrive."""
-
-    def expect(self, packet: Packet) -> None:
-        """Take notice of a packet that has started: `packet.head` and `packet.tail` are its arrival times."""
 
 
 class Component:
@@ -52,7 +42,7 @@ class Forwarder(Component):
         self.config = config
         self._fifos: list[tuple[Link, Fifo]] = []
 
-    def input(self, link: Link, order: int, give_back: GiveBack) -> Landing:
+    def input(self, link: Link, order: int, give_back: GiveBack) -> Fifo:
         """Give a lane of an incoming link its buffer; `order` is its place in round-robin."""
         fifo = Fifo(self.engine, link, order, give_back)
         self._fifos.append((link, fifo))

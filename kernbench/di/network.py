@@ -2,7 +2,7 @@
 
 from kernbench.common.messages.fabric import FabricMessage, FabricPacket
 from kernbench.common.units import Fs
-from kernbench.components.component import Forwarder, Landing
+from kernbench.components.component import Forwarder
 from kernbench.components.fabric_port import FabricSender, credit_sender
 from kernbench.components.hbm_ctrl import HbmCtrl
 from kernbench.sim_engine.engine import Engine
@@ -55,7 +55,7 @@ class SipNetwork:
             if sip in (link.source, link.destination):
                 self._add_fabric(link)
         self._channels: dict[tuple[str | int, int], Channel] = {}
-        self._fabric_fifos: dict[tuple[int, int], Landing] = {}
+        self._fabric_fifos: dict[tuple[int, int], Fifo] = {}
         self._routes: dict[tuple[str, str, MessageClass], tuple[Channel, ...]] = {}
         self._sequences: dict[int, int] = {}
 
@@ -141,28 +141,28 @@ class SipNetwork:
 
     def _inside(self, name: str, lane: int, kind: MessageClass) -> Channel:
         spec, link = self._specs[name], self.links[name]
-        channel = Channel(link, lane, spec.buffer, _nowhere)
+        channel = Channel(link, lane, spec.buffer)
         give_back = channel.give_back
-        landing: Landing
+        landing: Fifo | Drain | GatedDrain
         if spec.dst in self._forwarders:
             landing = self._forwarders[spec.dst].input(link, self._order[name] * _LANES + lane, give_back)
         elif kind is MessageClass.REQUEST and spec.dst in self._gated:
             controller = self._gated[spec.dst]
-            landing = gate = GatedDrain(self._engine, link, self._ports[spec.dst], controller, give_back)
-            controller.gate(gate)
+            landing = GatedDrain(self._engine, link, self._ports[spec.dst], controller, give_back)
+            controller.gate(landing)
         else:
             landing = Drain(self._engine, link, self._ports[spec.dst], give_back)
-        channel.land = landing.expect
+        landing.end(channel)
         return channel
 
     def _outside(self, index: int, lane: int) -> Channel:
         spec = self._topology.fabric[index]
         link = self.transmitters[spec.wire_name]
-        channel = Channel(link, spec.index * _LANES + lane, spec.buffer, _nowhere)
+        channel = Channel(link, spec.index * _LANES + lane, spec.buffer)
         channel.land = FabricSender(self, spec.destination, index, lane, self.name_of).expect
         return channel
 
-    def _arrivals(self, index: int, lane: int) -> Landing:
+    def _arrivals(self, index: int, lane: int) -> Fifo:
         found = self._fabric_fifos.get((index, lane))
         if found is None:
             spec = self._topology.fabric[index]
@@ -191,7 +191,7 @@ class SipNetwork:
         if not isinstance(message, FabricPacket):
             self._channels[message.link, message.lane].give_back(message.amount, message.arrival)
             return
-        landing = self._arrivals(message.link, message.lane)
+        fifo = self._arrivals(message.link, message.lane)
         spec = self._topology.fabric[message.link]
         kind = MessageClass(message.kind)
         packet = Packet(
@@ -208,14 +208,9 @@ class SipNetwork:
         )
         packet.tail = message.tail
         packet.waits = list(message.waits)
-        assert isinstance(landing, Fifo)
-        landing.arrive(packet)
+        fifo.arrive(packet)
 
 
 def _split(name: str) -> tuple[int, str]:
     sip, _, node = name.partition(".")
     return int(sip[3:]), node
-
-
-def _nowhere(packet: Packet) -> None:
-    raise AssertionError(f"a lane without an end got a packet of {packet.size} bytes")

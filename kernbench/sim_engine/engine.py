@@ -1,8 +1,8 @@
-"""The event loop of one SIP: a thin simpy.Environment with plain calls and one arbitration event per instant.
+"""The event loop of one SIP: a thin simpy.Environment with plain calls and one arbitration at the end of each instant.
 
-Order within an instant: inbound messages (-2), SimPy's urgent (0) and normal (1) events, arbitration (2). Arbiters
-decide on the state that everything before left behind, and whatever a decision causes happens at least 1 fs later, so
-the order in which same-instant events were scheduled never reaches a result.
+Order within an instant: inbound messages (-2), SimPy's urgent (0) and normal (1) events, arbitration. Arbiters decide
+on the state that everything before left behind, and whatever a decision causes on a link happens at least 1 fs later,
+so the order in which same-instant events were scheduled never reaches a result.
 """
 
 from collections.abc import Callable
@@ -12,9 +12,10 @@ from typing import Any, Protocol
 import simpy
 from simpy.core import EmptySchedule
 
+from kernbench.common.errors import CausalityError
 from kernbench.common.units import Fs
 
-INBOUND, URGENT, NORMAL, ARBITRATION = -2, 0, 1, 2
+INBOUND, URGENT, NORMAL = -2, 0, 1
 
 
 class Arbiter(Protocol):
@@ -44,23 +45,20 @@ class Engine(simpy.Environment):
 
     def call_later(self, delay: Fs, function: Callable[[Any], None], argument: Any = None) -> None:
         """Call `function(argument)` `delay` fs from now."""
-        self._sequence = sequence = self._sequence + 1
-        heappush(self._calls, (self._now + delay, NORMAL, sequence, function, argument))
+        self.call_at(self._now + delay, function, argument)
 
     def call_at(self, time: Fs, function: Callable[[Any], None], argument: Any = None, priority: int = NORMAL) -> None:
         """Call `function(argument)` at `time`, which may be this instant but not the past."""
-        assert time >= self._now, f"call_at({time}) in the past of {self._now}"
+        if time < self._now:
+            raise CausalityError(f"an event for {time} fs is scheduled at {self._now} fs", sim_time_fs=self._now)
         self._sequence = sequence = self._sequence + 1
         heappush(self._calls, (time, priority, sequence, function, argument))
 
     def mark(self, arbiter: Arbiter) -> None:
         """Have `arbiter` decide at the end of this instant. Mark once: an arbiter keeps its own `marked` flag."""
-        if not self._dirty:
-            self._sequence = sequence = self._sequence + 1
-            heappush(self._calls, (self._now, ARBITRATION, sequence, self._arbitrate, None))
         self._dirty.append(arbiter)
 
-    def _arbitrate(self, _: object) -> None:
+    def _arbitrate(self) -> None:
         dirty, self._dirty = self._dirty, []
         if len(dirty) > 1:
             dirty.sort(key=_rank)
@@ -75,6 +73,8 @@ class Engine(simpy.Environment):
     @property
     def next_time(self) -> Fs | None:
         """The time of the earliest event, or None when nothing is scheduled."""
+        if self._dirty:
+            return self._now
         return self._calls[0][0] if self._calls else None
 
     def advance(self, bound: Fs) -> None:
@@ -82,10 +82,20 @@ class Engine(simpy.Environment):
         calls = self._calls
         count = 0
         try:
+            while self._dirty and self._now < bound:
+                self._arbitrate()
             while calls and calls[0][0] < bound:
-                self._now, _, _, function, argument = heappop(calls)
-                count += 1
-                function(argument)
+                self._now = now = calls[0][0]
+                while True:
+                    _, _, _, function, argument = heappop(calls)
+                    count += 1
+                    function(argument)
+                    if calls and calls[0][0] == now:
+                        continue
+                    while self._dirty:
+                        self._arbitrate()
+                    if not calls or calls[0][0] != now:
+                        break
         finally:
             self.events += count
 
@@ -96,12 +106,14 @@ class Engine(simpy.Environment):
         heappush(self._calls, (self._now + delay, priority, sequence, _process, event))
 
     def step(self) -> None:
-        """Run one event (SimPy's own hook, used by `run`)."""
+        """Run one event (SimPy's own hook, used by `run`), and the arbitration of its instant if it was the last."""
         if not self._calls:
             raise EmptySchedule
         self._now, _, _, function, argument = heappop(self._calls)
         self.events += 1
         function(argument)
+        while self._dirty and (not self._calls or self._calls[0][0] > self._now):
+            self._arbitrate()
 
 
 def _rank(arbiter: Arbiter) -> int:

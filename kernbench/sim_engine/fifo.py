@@ -6,7 +6,7 @@ from typing import Protocol
 
 from kernbench.common.units import Fs
 from kernbench.sim_engine.engine import Engine
-from kernbench.sim_engine.link import Link
+from kernbench.sim_engine.link import Channel, Link
 from kernbench.sim_engine.packet import Packet, Reason
 
 _HEAD_OF_LINE, _OWN_STREAM, _TARGET_BUSY = Reason.HEAD_OF_LINE.value, Reason.OWN_STREAM.value, Reason.TARGET_BUSY.value
@@ -49,9 +49,9 @@ class Fifo:
     def __len__(self) -> int:
         return len(self._packets)
 
-    def expect(self, packet: Packet) -> None:
-        """Take notice of a packet whose head arrives at `packet.head`."""
-        self._engine.call_at(packet.head, self.arrive, packet)
+    def end(self, channel: Channel) -> None:
+        """Be where the packets of a channel arrive."""
+        channel.arrive = self.arrive
 
     def arrive(self, packet: Packet) -> None:
         """Take in the head of a packet."""
@@ -108,7 +108,11 @@ class Drain:
         self._endpoint = endpoint
         self._give_back = give_back
 
-    def expect(self, packet: Packet) -> None:
+    def end(self, channel: Channel) -> None:
+        """Be where the packets of a channel arrive."""
+        channel.land = self._expect
+
+    def _expect(self, packet: Packet) -> None:
         """Consume from the head on; the endpoint has it when the tail is there."""
         self._give_back(packet.size, packet.head + self._link.credit_delay)
         self._engine.call_at(packet.tail, self._deliver, packet)
@@ -143,9 +147,9 @@ class GatedDrain:
     def __len__(self) -> int:
         return len(self._packets)
 
-    def expect(self, packet: Packet) -> None:
-        """Take notice of a packet whose head arrives at `packet.head`."""
-        self._engine.call_at(packet.head, self._arrive, packet)
+    def end(self, channel: Channel) -> None:
+        """Be where the packets of a channel arrive."""
+        channel.arrive = self._arrive
 
     def _arrive(self, packet: Packet) -> None:
         self._link.bytes_out += packet.size

@@ -31,12 +31,13 @@ class Source(Protocol):
 class Channel:
     """One lane of a link, at the sending side: its credits, the sources that wait for it, and where packets land.
 
-    `land(packet)` is called when a packet starts, with its head and tail times at the far end already set.
+    `land(packet)` is called when a packet starts, with its head and tail times at the far end already set; where it is
+    None, `arrive(packet)` is called when the head is there.
     """
 
-    __slots__ = ("capacity", "credits", "land", "lane", "last_input", "link", "returning", "waiting")
+    __slots__ = ("arrive", "capacity", "credits", "land", "lane", "last_input", "link", "returning", "waiting")
 
-    def __init__(self, link: "Link", lane: int, capacity: int, land: Callable[[Packet], None]) -> None:
+    def __init__(self, link: "Link", lane: int, capacity: int) -> None:
         self.link = link
         self.lane = lane
         self.capacity = capacity
@@ -44,7 +45,8 @@ class Channel:
         self.returning: deque[tuple[Fs, int]] = deque()
         self.waiting: list[Source] = []
         self.last_input = -1
-        self.land = land
+        self.land: Callable[[Packet], None] | None = None
+        self.arrive: Callable[[Packet], None] = _nowhere
 
     def request(self, source: Source) -> None:
         """Ask for the link on behalf of `source.head`; `source.since` is now."""
@@ -88,6 +90,7 @@ class Link:
     """
 
     __slots__ = (
+        "_exact",
         "_run_bytes",
         "_run_start",
         "_wake",
@@ -133,6 +136,7 @@ class Link:
         self._wake: Fs = -1
         self._run_start: Fs = 0
         self._run_bytes = 0
+        self._exact: dict[int, Fs] = {}  # serialisation by size where it is whole, else 0
         self.busy: Fs = 0
         self.packets = 0
         self.bytes_in = 0
@@ -189,6 +193,7 @@ class Link:
             self.wake_at(wake)
 
     def _grant(self, channel: Channel, source: Source, now: Fs) -> None:
+        engine = self.engine
         packet = source.head
         size = packet.size
         waited = now - source.since
@@ -209,13 +214,12 @@ class Link:
         self.last_lane = channel.lane
         self.last_transfer = packet.transfer
 
-        # Back-to-back packets end where their sum ends, so rounding up never adds up.
-        if now == self.busy_until and self._run_bytes:
-            self._run_bytes += size
+        exact = self._exact.get(size)
+        if exact:
+            free_at = now + exact
+            self._run_bytes = 0
         else:
-            self._run_start = now
-            self._run_bytes = size
-        free_at = self._run_start - (-self._run_bytes * FS_PER_S // self.bw)
+            free_at = self._round_up(now, size, exact)
         if packet.tail > free_at:  # a slower link upstream: the tail is not here before that
             free_at = packet.tail
             self._run_bytes = 0
@@ -230,6 +234,32 @@ class Link:
         packet.tail = free_at + hop
         self.head_sum += head
         packet.hop += 1
-        channel.land(packet)
+        land = channel.land
+        if land is None:
+            engine.call_at(head, channel.arrive, packet)
+        else:
+            land(packet)
         if self.requested:
             self.wake_at(free_at)
+
+    def _round_up(self, now: Fs, size: int, exact: Fs | None) -> Fs:
+        """When a packet ends whose serialisation is no whole number of fs.
+
+        Back-to-back packets end where their sum ends, so rounding up never adds up.
+        """
+        if exact is None:
+            whole, rest = divmod(size * FS_PER_S, self.bw)
+            self._exact[size] = 0 if rest else whole
+            if not rest:
+                self._run_bytes = 0
+                return now + whole
+        if now == self.busy_until and self._run_bytes:
+            self._run_bytes += size
+        else:
+            self._run_start = now
+            self._run_bytes = size
+        return self._run_start - (-self._run_bytes * FS_PER_S // self.bw)
+
+
+def _nowhere(packet: Packet) -> None:
+    raise AssertionError(f"a lane without an end got a packet of {packet.size} bytes")

@@ -135,9 +135,19 @@ class Rig:
     """Some PEs on one engine and one memory."""
 
     def __init__(
-        self, pes=1, tcm=2**20, bw=64 * 10**9, latency=ns(100), channels=2, slots=2, depth=64, values=True, **gemm
+        self,
+        pes=1,
+        tcm=2**20,
+        bw=64 * 10**9,
+        latency=ns(100),
+        channels=2,
+        slots=2,
+        depth=64,
+        values=True,
+        engine=None,
+        **gemm,
     ):
-        self.engine, self.memory = Engine(), Memory()
+        self.engine, self.memory = engine or Engine(), Memory()
         self.ended = None
         self.pes = []
         for number in range(pes):

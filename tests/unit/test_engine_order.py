@@ -2,12 +2,19 @@
 
 import simpy
 
-from kernbench.sim_engine.engine import ARBITRATION, INBOUND, URGENT, Engine
+from kernbench.sim_engine.engine import INBOUND, URGENT, Engine
 
 
 def test_within_an_instant_inbound_precedes_urgent_precedes_normal_precedes_arbitration():
     engine, seen = Engine(), []
-    engine.call_at(5, seen.append, "arbitration", ARBITRATION)
+
+    class Probe:
+        rank = 0
+
+        def arbitrate(self):
+            seen.append("arbitration")
+
+    engine.call_at(5, engine.mark, Probe(), INBOUND)
     engine.call_at(5, seen.append, "normal")
     engine.call_at(5, seen.append, "urgent", URGENT)
     engine.call_at(5, seen.append, "inbound", INBOUND)

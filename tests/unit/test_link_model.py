@@ -24,10 +24,10 @@ class Line:
         self.links = [Link(self.engine, f"l{i}", i, bw, hop, 0, credit) for i, bw in enumerate(bandwidths)]
         self.channels = []
         for i, link in enumerate(self.links):
-            channel = Channel(link, 0, buffer, None)
+            channel = Channel(link, 0, buffer)
             last = i == len(bandwidths) - 1
             end = Drain(self.engine, link, self.sink, channel.give_back) if last else None
-            channel.land = (end or Fifo(self.engine, link, i, channel.give_back)).expect
+            (end or Fifo(self.engine, link, i, channel.give_back)).end(channel)
             self.channels.append(channel)
 
     def port(self, name, number):

@@ -1,12 +1,14 @@
 """When operations start and why not: order, readiness, queues, TCM, and where each unit's time went."""
 
 import random
+from heapq import heappush
 
 import numpy as np
 import pytest
 
 from kernbench.common.units import ns
 from kernbench.components.pe_scheduler import PARTS
+from kernbench.sim_engine.engine import NORMAL, Engine
 from kernbench.triton_emu import language as tl
 
 KIB = 1024
@@ -121,8 +123,8 @@ def test_a_queue_of_depth_two_stalls_the_program_and_loses_nothing(rig):
     assert times[1] > times[2] > times[64]
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_the_parts_of_each_units_time_sum_exactly_to_the_kernels(rig, seed):
+def mixed(seed):
+    """A kernel of 60 random steps over every unit."""
     choose = random.Random(seed)
     plan = [choose.choice(("load", "sum", "dot", "store", "pass")) for _ in range(60)]
 
@@ -143,9 +145,38 @@ def test_the_parts_of_each_units_time_sum_exactly_to_the_kernels(rig, seed):
                 tl.send(block, to="q")
                 block = tl.recv((32, 32), tl.float32, from_="q")
 
+    return kernel
+
+
+class Shuffled(Engine):
+    """An engine that runs ordinary events of one instant in any order."""
+
+    def __init__(self, seed):
+        super().__init__()
+        self._random = random.Random(seed)
+
+    def call_later(self, delay, function, argument=None):
+        self.call_at(self.now + delay, function, argument)
+
+    def call_at(self, time, function, argument=None, priority=NORMAL):
+        heappush(self._calls, (time, priority, self._random.getrandbits(60), function, argument))
+
+
+def test_the_order_of_events_within_an_instant_changes_nothing(rig):
+    def outcome(engine):
+        device = rig(tcm=14 * KIB, depth=3, engine=engine, pes=2)
+        out = device.tensor(np.zeros((32, 32), np.float32))
+        took = device.launch(mixed(0), 4, device.tensor(np.ones((32, 32), np.float32)), out)
+        return took, [pe.scheduler.partition() for pe in device.pes], out.numpy().tobytes()
+
+    assert {repr(outcome(engine)) for engine in (Engine(), *map(Shuffled, range(4)))} == {repr(outcome(Engine()))}
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_parts_of_each_units_time_sum_exactly_to_the_kernels(rig, seed):
     device = rig(tcm=12 * KIB, depth=3)
     device.launch(
-        kernel, 2, device.tensor(np.ones((32, 32), np.float32)), device.tensor(np.zeros((32, 32), np.float32))
+        mixed(seed), 2, device.tensor(np.ones((32, 32), np.float32)), device.tensor(np.zeros((32, 32), np.float32))
     )
     scheduler = device.pes[0].scheduler
     partition = scheduler.partition()

@@ -77,7 +77,7 @@ def test_a_tcm_that_no_wait_can_free_is_an_overflow_with_the_live_blocks(rig):
         rig(tcm=8 * 1024).launch(hold, 1)
     assert caught.value.message == (
         f"program 0 of hold: TCM overflow: a block of 4KiB does not fit beside the live ones (4KiB at "
-        f"{__file__}:{line + 1}, 2KiB at {__file__}:{line + 2}) in the 8KiB of sip0.cube00.pe0.tcm; use smaller blocks, "
+        f"{__file__}:{line + 1}, 2KiB at {__file__}:{line + 2}) in the 8KiB that sip0.cube00.pe0.tcm has for blocks; use smaller blocks, "
         "drop blocks earlier or raise capacity_bytes"
     )
     assert caught.value.where == f"{__file__}:{line + 3}"
