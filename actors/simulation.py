@@ -27,11 +27,14 @@ FACTORY = "kernbench.di.ranked_sip:build"
 class RowResult(msgspec.Struct, frozen=True):
     """One row over all ranks: device time from the first rank's start to the last one's end, in fs.
 
-    `wrong` is the sum over ranks, None without values. `columns` are the bench's own.
+    `queued` is the queueing on the critical path of the rank that ended last, `overlap` its engines' busy time minus
+    its union. `wrong` is the sum over ranks, None without values. `columns` are the bench's own.
     """
 
     time: Fs
     launch: Fs
+    queued: Fs
+    overlap: Fs
     wrong: int | None
     columns: dict[str, Any]
 
@@ -189,11 +192,14 @@ def _merge_rows(reports: Sequence[SipReport]) -> tuple[RowResult, ...]:
     rows = []
     for parts in zip(*ranked, strict=False):
         wrong = [part["wrong"] for part in parts if part["wrong"] is not None]
-        own = ("start_fs", "end_fs", "launch_fs", "wrong")
+        own = ("start_fs", "end_fs", "launch_fs", "queued_fs", "overlap_fs", "wrong")
+        last = max(parts, key=lambda part: (part["end_fs"], part["queued_fs"]))
         rows.append(
             RowResult(
                 time=max(part["end_fs"] for part in parts) - min(part["start_fs"] for part in parts),
                 launch=max(part["launch_fs"] for part in parts),
+                queued=last["queued_fs"],
+                overlap=last["overlap_fs"],
                 wrong=sum(wrong) if wrong else None,
                 columns={key: value for key, value in parts[0].items() if key not in own},
             )

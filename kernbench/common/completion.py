@@ -20,6 +20,11 @@ class Leg(msgspec.Struct, frozen=True):
     end: Fs
     parts: dict[str, Fs]
 
+    @property
+    def queueing(self) -> Fs:
+        """The parts that are neither movement nor serialisation."""
+        return sum(time for part, time in self.parts.items() if part not in ("wire", "overhead", "serialisation"))
+
 
 class Trace(msgspec.Struct, frozen=True):
     """The legs of a request that determined when it completed, in order of time."""
@@ -30,16 +35,19 @@ class Trace(msgspec.Struct, frozen=True):
 class Completion(msgspec.Struct, frozen=True):
     """A finished request: when it was submitted and done, and the trace of its critical path.
 
-    For a kernel launch, `device_start` and `device_end` are the first program's start and the last retirement.
+    For a kernel launch, `device_start` and `device_end` are the first program's start and the last retirement,
+    `queued` the queueing on the critical path between them, `overlap` the engines' busy time minus its union.
     `data` is what a read returned (None with values off).
     """
 
     submitted: Fs
     completed: Fs
     trace: Trace = Trace()
+    data: bytes | None = None
     device_start: Fs = 0
     device_end: Fs = 0
-    data: bytes | None = None
+    queued: Fs = 0
+    overlap: Fs = 0
 
     @property
     def latency(self) -> Fs:

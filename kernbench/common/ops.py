@@ -77,11 +77,14 @@ class Operation:
     `compute` maps the input arrays to the output's. Operations of a kind with equal `order` start in program order.
     `reuse` lists inputs whose storage the output may take over when nobody else needs them. The scheduler alone uses
     the fields from `sequence` on.
+
+    `queued` is the queueing (fs) on the critical path that led here: what its last dependency carried, its own wait for
+    a unit or credit, and what its unit adds for waits on links and in memory.
     """
 
     __slots__ = (
-        "compute", "dependents", "done", "inputs", "issued", "order", "output", "pending", "reuse", "sequence", "site",
-        "started", "successor",
+        "compute", "dependents", "done", "inputs", "issued", "order", "output", "pending", "queued", "ready", "reuse",
+        "sequence", "site", "started", "successor",
     )  # fmt: skip
     kind: str
 
@@ -107,6 +110,8 @@ class Operation:
         self.sequence = 0
         self.issued = 0
         self.pending = 0
+        self.ready = 0
+        self.queued = 0
         self.started = False
         self.done = False
         self.dependents: list[Operation] = []

@@ -61,6 +61,8 @@ class FabricSender:
                 packet.created,
                 tuple(packet.waits),
                 packet.transfer,
+                packet.total,
+                packet.slowest,
                 packet.kind,
                 packet.last,
                 name_of(packet.src),

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 
 from kernbench.common.messages.launch import LaunchDone
-from kernbench.common.units import Fs
 
 CONTROL_BYTES = 64
 """Size of a launch or completion on the network: one descriptor."""
@@ -14,7 +13,7 @@ class Fanout:
 
     def __init__(self) -> None:
         self._pending: dict[int, list[str]] = {}
-        self._interval: dict[int, tuple[Fs, Fs]] = {}
+        self._so_far: dict[int, LaunchDone] = {}
 
     def expect(self, tag: int, children: Iterable[str]) -> None:
         """Begin launch `tag`, which is done when every child has reported."""
@@ -24,12 +23,12 @@ class Fanout:
         """Take a child's completion; give the whole launch's when it was the last."""
         pending = self._pending[done.tag]
         pending.remove(child)
-        start, end = self._interval.get(done.tag, (done.start, done.end))
-        self._interval[done.tag] = interval = min(start, done.start), max(end, done.end)
+        merged = done.merge(self._so_far.pop(done.tag, done))
         if pending:
+            self._so_far[done.tag] = merged
             return None
-        del self._pending[done.tag], self._interval[done.tag]
-        return LaunchDone(done.tag, *interval)
+        del self._pending[done.tag]
+        return merged
 
     def waiters(self, name: str) -> list[str]:
         """Name the children that have not reported."""

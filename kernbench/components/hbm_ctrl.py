@@ -77,7 +77,9 @@ class HbmCtrl(Component):
         self._quantum = quantum
         self.bw = int(slice_bw * config.efficiency)
         self.slices = [Slice(self.bw) for _ in range(config.slices)]
-        self._free_slots = list(range(config.outstanding))  # a heap: the lowest free slot is taken first
+        # A heap of (usable from, slot): the slot decides a place in round-robin, so one that frees at this very instant
+        # waits 1 fs; else the order of the instant's events would choose between it and the others.
+        self._free_slots: list[tuple[Fs, int]] = [(0, slot) for slot in range(config.outstanding)]
         self._gates: list[GatedDrain] = []
         self._slots: dict[int, int] = {}
         self._writes: dict[int, _Write] = {}
@@ -95,13 +97,23 @@ class HbmCtrl(Component):
         """Take a request if its answer has a buffer. Only the last packet of a write asks for an answer."""
         if not packet.last:
             return True
-        if not self._free_slots:
+        free = self._free_slots
+        if not free or free[0][0] > self.engine.now:
+            self._retry_soon()
             return False
-        self._slots[packet.transfer] = heappop(self._free_slots)
+        self._slots[packet.transfer] = heappop(free)[1]
         return True
 
     def _release(self, slot: int) -> None:
-        heappush(self._free_slots, slot)
+        heappush(self._free_slots, (self.engine.now + 1, slot))
+        if any(len(drain) for drain in self._gates):
+            self._retry_soon()
+
+    def _retry_soon(self) -> None:
+        if self._free_slots:
+            self.engine.call_at(max(self._free_slots[0][0], self.engine.now), self._retry)
+
+    def _retry(self, _: object) -> None:
         for drain in self._gates:
             drain.retry()
 

@@ -156,11 +156,11 @@ class Host(Component):
         pending = self._pending[tag] = _Pending(handle, self.engine.now, answers)
         return pending
 
-    def _complete(self, tag: int, device: tuple[Fs, Fs] = (0, 0)) -> None:
+    def _complete(self, tag: int, *device: Fs) -> None:
         pending = self._pending.pop(tag)
         handle = pending.handle
         data = None if pending.data is None else bytes(pending.data)
-        handle.completion = Completion(pending.submitted, self.engine.now, Trace(pending.legs), *device, data)
+        handle.completion = Completion(pending.submitted, self.engine.now, Trace(pending.legs), data, *device)
         if self._awaited is handle:
             self._awaited = None
             # Resumed by an event of its own: what else this instant brings is seen first, whatever its order.
@@ -246,7 +246,7 @@ class Host(Component):
     def _launch_done(self, done: LaunchDone, packet: Packet) -> None:
         self._launches -= 1
         self._pending[done.tag].legs = (self._port.leg(packet),)
-        self._complete(done.tag, (done.start, done.end))
+        self._complete(done.tag, done.start, done.end, done.queued, done.overlap_end - done.overlap_start)
         self._launch_next()
 
     def _control(self, dst: str, tag: int, payload: Any) -> None:

@@ -40,7 +40,7 @@ class _Inlet:
     def __init__(self, peer: str) -> None:
         self.peer = peer
         self.expected_slot = 0
-        self.arrived: deque[IpcqData] = deque()
+        self.arrived: deque[tuple[IpcqData, Fs, Fs]] = deque()  # with the time and the queueing on its way
         self.waiting: deque[Recv] = deque()
 
 
@@ -199,12 +199,12 @@ class Ipcq(Component):
                 sim_time_fs=self.engine.now,
             )
         inlet.expected_slot = (data.slot + 1) % self.config.slots
-        inlet.arrived.append(data)
+        inlet.arrived.append((data, self.engine.now, data.queued + self._port.leg(packet).queueing))
         self._match(data.queue, inlet)
 
     def _match(self, queue: str, inlet: _Inlet) -> None:
         while inlet.arrived and inlet.waiting:
-            data, receive = inlet.arrived.popleft(), inlet.waiting.popleft()
+            (data, arrived, queued), receive = inlet.arrived.popleft(), inlet.waiting.popleft()
             if data.tag != receive.tag:
                 raise SimulationError(
                     f"the two ends of queue {queue} do different things: {inlet.peer} sent {data.tag}, "
@@ -220,6 +220,8 @@ class Ipcq(Component):
                 )
             assert receive.output is not None
             receive.output.on_free = lambda _value, queue=queue: self._give_back(queue)
+            if arrived >= receive.ready:  # it was the data that the receive waited for
+                receive.queued = queued
             receive.deliver(data.data)
             self.engine.call_later(self.config.recv, self._hand_over, receive)
 

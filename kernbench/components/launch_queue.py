@@ -9,6 +9,8 @@ from kernbench.common.ops import Program
 from kernbench.components.component import Component
 from kernbench.components.fanout import CONTROL_BYTES
 from kernbench.components.pe_cpu import PeCpu
+from kernbench.common.units import Fs
+from kernbench.sim_engine.activity import Activity
 from kernbench.sim_engine.engine import Engine
 from kernbench.sim_engine.journal import Journal
 from kernbench.sim_engine.packet import MessageClass, Packet
@@ -27,11 +29,12 @@ class Launch(Protocol):
 class LaunchQueue(Component):
     """Launches run in order of arrival, one at a time; the host's launch slots bound how many can be here."""
 
-    def __init__(self, name: str, engine: Engine, port: Port, cpu: PeCpu, journal: Journal) -> None:
+    def __init__(self, name: str, engine: Engine, port: Port, cpu: PeCpu, journal: Journal, activity: Activity) -> None:
         super().__init__(name, engine)
         self._port = port
         self._cpu = cpu
         self._journal = journal
+        self._activity = activity
         self._queue: deque[tuple[PeLaunch, str]] = deque()
         self.retired = 0
         port.on(PeLaunch, self._arrived)
@@ -45,15 +48,16 @@ class LaunchQueue(Component):
         message, _ = self._queue[0]
         launch: Launch = message.launch
         start = self.engine.now
+        overlap = self._activity.overlap(start)
         self._journal.mark(start, f"start {launch.name} on {self.name}")
-        self._cpu.run(launch.programs(message.share.index, message.share.count), lambda: self._retire(start))
+        self._cpu.run(launch.programs(message.share.index, message.share.count), lambda: self._retire(start, overlap))
 
-    def _retire(self, start: int) -> None:
+    def _retire(self, start: Fs, overlap: Fs) -> None:
         message, m_cpu = self._queue.popleft()
         now = self.engine.now
         self._journal.mark(now, f"retire {message.launch.name} on {self.name}")
         self.retired += 1
-        done = LaunchDone(message.tag, start, now)
+        done = LaunchDone(message.tag, start, now, self._cpu.queued, overlap, self._activity.overlap(now))
         self._port.send(m_cpu, MessageClass.CONTROL, CONTROL_BYTES, done, key=message.tag)
         if self._queue:
             self._start()

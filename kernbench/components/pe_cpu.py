@@ -60,6 +60,11 @@ class PeCpu(Component):
         self._done = done
         self._scheduler.open()
 
+    @property
+    def queued(self) -> Fs:
+        """Queueing on the critical path to the end of the last share, in fs."""
+        return self._scheduler.queued
+
     def issue(self, operation: Operation) -> None:
         """Called by the program: reserve room for the operation, waiting if need be, and hand it over."""
         if not self._scheduler.has_room(operation.kind):
@@ -105,8 +110,10 @@ class PeCpu(Component):
         if self._coroutine is None:
             return self._next() if not self._scheduler.in_flight else False
         wait = self._wait
-        if wait is not None and not self._satisfied(wait):
-            return False
+        if wait is not None:
+            if not self._satisfied(wait):
+                return False
+            self._scheduler.resumed()
         self._resume(self._coroutine)
         return True
 
@@ -195,7 +202,7 @@ class PeCpu(Component):
         )
         raise KernelError(
             f"TCM overflow: a block of {format_size(output.nbytes)} does not fit beside the live ones ({blocks or 'none'}) "
-            f"in the {format_size(self._tcm.config.capacity)} of {self._tcm.name}; use smaller blocks, drop blocks "
+            f"in the {format_size(self._tcm.config.capacity - self._tcm.reserved)} that {self._tcm.name} has for blocks; use smaller blocks, drop blocks "
             "earlier or raise capacity_bytes",
             where=locate(operation.site),
             sim_time_fs=self.engine.now,

@@ -1,6 +1,5 @@
 """A PE's DMA engine: channels that move bytes between its scratchpad, memory controllers and other PEs."""
 
-from collections import deque
 from collections.abc import Callable, Sequence
 
 import msgspec
@@ -15,6 +14,7 @@ from kernbench.components.component import Component, Config
 from kernbench.components.fanout import CONTROL_BYTES
 from kernbench.components.host import REQUEST_BYTES
 from kernbench.components.ipcq import Ipcq
+from kernbench.components.window import Window
 from kernbench.policy.address import AddressSpace, Part
 from kernbench.sim_engine.engine import Engine
 from kernbench.sim_engine.packet import MessageClass, Packet
@@ -22,7 +22,7 @@ from kernbench.sim_engine.port import Port
 
 
 class PeDmaConfig(Config, frozen=True):
-    """Channels by direction; `outstanding` requests to memory may be without an answer at once.
+    """Channels by direction; `outstanding_bytes` of loads, and of stores, may be without an answer at once.
 
     `overhead_ns` is the fixed time to enter the engine from the network.
     """
@@ -30,7 +30,7 @@ class PeDmaConfig(Config, frozen=True):
     load_channels: int = 2
     store_channels: int = 2
     send_channels: int = 1
-    outstanding: int = 64
+    outstanding: int = msgspec.field(name="outstanding_bytes", default=2**16)
     overhead: Fs = msgspec.field(name="overhead_ns", default=0)
 
 
@@ -82,7 +82,7 @@ class SendChannel(DmaChannel):
 
 
 class PeDma(Component):
-    """Splits an access into one request per cube and keeps at most `outstanding` of them unanswered.
+    """Splits an access into one request per cube and keeps at most `outstanding_bytes` of them unanswered.
 
     A channel frees when its last byte or request has left; the operation ends with its last answer.
     """
@@ -106,8 +106,8 @@ class PeDma(Component):
         self._space = space
         self._ipcq = ipcq
         self._scoreboard: Scoreboard | None = None
-        self._slots = config.outstanding
-        self._waiting: deque[Callable[[], None]] = deque()
+        self._reads = Window(config.outstanding)
+        self._writes = Window(config.outstanding)
         self._under_way: dict[int, tuple[_Movement, Part]] = {}
         self._tags = 0
         loads, stores = config.load_channels, config.store_channels
@@ -135,6 +135,7 @@ class PeDma(Component):
         load = operation
 
         def finish(movement: _Movement) -> None:
+            load.queued += sum(leg.queueing for leg in movement.legs)
             load.deliver(None if movement.buffer is None else memoryview(movement.buffer))
             self._completed(load)
 
@@ -144,7 +145,8 @@ class PeDma(Component):
         assert isinstance(operation, Store)
         store = operation
 
-        def finish(_: _Movement) -> None:
+        def finish(movement: _Movement) -> None:
+            store.queued += sum(leg.queueing for leg in movement.legs)
             self._completed(store)
 
         self._write(store.runs, store.payload(), channel.lane, finish, lambda _: self._freed(channel))
@@ -158,7 +160,7 @@ class PeDma(Component):
             self._completed(send)
             self._freed(channel)
 
-        data = IpcqData(send.queue, slot, send.payload(), send.nbytes, send.tag)
+        data = IpcqData(send.queue, slot, send.payload(), send.nbytes, send.tag, send.queued)
         self._port.send(peer, MessageClass.IPCQ, send.nbytes, data, lane=channel.lane, departed=departed)
 
     def _read(
@@ -178,7 +180,7 @@ class PeDma(Component):
                 request = ReadRequest(self._book(movement, part), self._port.name, part.segments, part.size)
                 self._request(part, REQUEST_BYTES, request, lane, last)
 
-            self._when_slot_free(issue)
+            self._reads.reserve(part.size, issue)
 
     def _write(
         self,
@@ -201,7 +203,7 @@ class PeDma(Component):
                 request = WriteRequest(tag, self._port.name, part.segments, part.size, piece)
                 self._request(part, part.size, request, lane, last)
 
-            self._when_slot_free(issue)
+            self._writes.reserve(part.size, issue)
 
     def _request(
         self,
@@ -226,19 +228,7 @@ class PeDma(Component):
         self._under_way[self._tags] = movement, part
         return self._tags
 
-    def _when_slot_free(self, issue: Callable[[], None]) -> None:
-        """Reserve room for the answer first: an answer can then always be taken in."""
-        if self._slots:
-            self._slots -= 1
-            issue()
-        else:
-            self._waiting.append(issue)
-
     def _answered(self, movement: _Movement, legs: tuple[Leg, ...]) -> None:
-        if self._waiting:
-            self._waiting.popleft()()
-        else:
-            self._slots += 1
         movement.left -= 1
         if movement.left == 0:
             movement.legs = legs
@@ -255,10 +245,12 @@ class PeDma(Component):
                     at : at + segment.length
                 ]
                 at += segment.length
+        self._reads.release(part.size)
         self._answered(movement, (*response.legs, self._port.leg(packet, since=response.legs[-1].end)))
 
     def _acknowledged(self, ack: WriteAck, packet: Packet) -> None:
-        movement, _ = self._under_way.pop(ack.tag)
+        movement, part = self._under_way.pop(ack.tag)
+        self._writes.release(part.size)
         self._answered(movement, (*ack.legs, self._port.leg(packet)))
 
     def _command(self, command: DmaCommand, packet: Packet) -> None:
@@ -290,10 +282,11 @@ class PeDma(Component):
         ]
 
     def audit(self) -> list[str]:
-        """Every request was answered and every slot is back."""
+        """Every request was answered and every window is free."""
         lines = self.waiters()
-        if self._slots != self.config.outstanding:
-            lines.append(f"{self.name}: {self.config.outstanding - self._slots} outstanding slot(s) not returned")
+        for direction, window in (("read", self._reads), ("write", self._writes)):
+            if window.held:
+                lines.append(f"{self.name}: {window.held} bytes of its {direction} window are still held")
         return lines
 
 

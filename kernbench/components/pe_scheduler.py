@@ -7,6 +7,7 @@ from operator import attrgetter
 from kernbench.common.ops import Load, Operation, Runs, Store, Unit
 from kernbench.common.units import Fs
 from kernbench.components.component import Component, Config
+from kernbench.sim_engine.activity import Activity
 from kernbench.sim_engine.engine import Engine
 
 PARTS = ("busy", "no_work", "wait_data", "wait_tcm", "wait_credit", "wait_queue")
@@ -63,7 +64,9 @@ class PeScheduler(Component):
     program that touch the same bytes unless both read, and on the start of the one before it in its `order`.
     """
 
-    def __init__(self, name: str, config: PeSchedulerConfig, engine: Engine, rank: int = 0) -> None:
+    def __init__(
+        self, name: str, config: PeSchedulerConfig, engine: Engine, rank: int = 0, activity: Activity | None = None
+    ) -> None:
         super().__init__(name, engine)
         self.config = config
         self.rank = rank
@@ -80,6 +83,10 @@ class PeScheduler(Component):
         self._deciding = self._again = False
         self._opened: Fs | None = None
         self._elapsed: Fs = 0
+        self._activity = activity or Activity()
+        self._last_end: Fs = -1
+        self._last_queued: Fs = 0
+        self._program_queued: Fs = 0
 
     def attach(self, unit: Unit) -> None:
         """Let `unit` serve the queue of its kind; of several free ones the first attached starts."""
@@ -100,7 +107,8 @@ class PeScheduler(Component):
         """Take an operation in program order; it may start from `issued` on."""
         queue = self._queue(operation.kind)
         self.operations = operation.sequence = self.operations + 1
-        operation.issued = issued
+        operation.issued = operation.ready = issued
+        operation.queued = self._program_queued
         operation.pending = self._dependencies(operation)
         queue.count += 1
         self.in_flight += 1
@@ -123,6 +131,8 @@ class PeScheduler(Component):
         assert slot.busy, f"{unit.name}: freed while free"
         slot.busy = False
         queue.moved = True
+        if unit.kind != "recv":
+            self._activity.end(self.engine.now)
         self.poke()
 
     def completed(self, operation: Operation) -> None:
@@ -131,6 +141,7 @@ class PeScheduler(Component):
         assert operation.started, f"{self.name}: {operation} ended before it started"
         assert not operation.done, f"{self.name}: {operation} ended twice"
         operation.retire()
+        self._note_end(operation)
         self.in_flight -= 1
         self._loads.pop(operation, None)
         self._stores.pop(operation, None)
@@ -139,9 +150,26 @@ class PeScheduler(Component):
         operation.dependents = []
         self.poke()
 
+    def _note_end(self, operation: Operation) -> None:
+        """What ends last is what its dependents, and the kernel's end, wait for; of equals the more delayed."""
+        now = self.engine.now
+        self._last_queued = max(self._last_queued, operation.queued) if now == self._last_end else operation.queued
+        self._last_end = now
+        for dependent in operation.dependents:
+            if dependent.ready < now:
+                dependent.ready, dependent.queued = now, operation.queued
+            elif dependent.ready == now:
+                dependent.queued = max(dependent.queued, operation.queued)
+
+    @property
+    def queued(self) -> Fs:
+        """Queueing on the critical path to the operation that ended last."""
+        return self._last_queued
+
     def open(self) -> None:
         """A kernel begins: units' time counts from now."""
         self._opened = self.engine.now
+        self._last_queued = self._program_queued = 0
         for queue, slot in self._slots.values():
             slot.since = self.engine.now
             slot.state = queue.free = _NO_WORK
@@ -156,6 +184,10 @@ class PeScheduler(Component):
         self._elapsed += self.engine.now - self._opened
         self._opened = None
         self._last.clear()
+
+    def resumed(self) -> None:
+        """The program goes on after a wait: what it issues from now on inherits the queueing that delayed it."""
+        self._program_queued = self._last_queued
 
     def stall(self, reason: str | None) -> None:
         """Why the program cannot go on: `value`, `tcm`, `queue`, or None when it can."""
@@ -217,6 +249,10 @@ class PeScheduler(Component):
         assert not slot.busy, f"{slot.unit.name}: started twice"
         queue.count -= 1
         operation.started = slot.busy = queue.moved = True
+        now = self.engine.now
+        if slot.unit.kind != "recv":  # a receive waits in its queue's line: nothing works on it
+            self._activity.begin(now)
+            operation.queued += now - operation.ready
         successor, operation.successor = operation.successor, None
         if successor is not None:
             self._resolve(successor)

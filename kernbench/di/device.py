@@ -20,6 +20,7 @@ from kernbench.di.catalog import configure, resolve
 from kernbench.di.network import SipNetwork
 from kernbench.policy.address import AddressSpace
 from kernbench.policy.placement import Geometry
+from kernbench.sim_engine.activity import Activity
 from kernbench.sim_engine.engine import Engine
 from kernbench.sim_engine.journal import Journal
 from kernbench.sim_engine.link import Link
@@ -40,6 +41,7 @@ class SipDevice:
         self.name = f"sip{sip}"
         self.engine = Engine()
         self.journal = Journal()
+        self.activity = Activity()
         self.network = SipNetwork(self.engine, self.journal, topology, sip)
         self._topology = topology
         self._nodes = {node.name: node for node in topology.nodes(sip)}
@@ -112,14 +114,16 @@ class SipDevice:
         ipcq = self._make(Ipcq, f"{pe}.ipcq", port, tcm)
         dma = self._make(PeDma, f"{pe}.dma", port, memories, self.space, ipcq)
         # Schedulers decide before links and injectors of the same instant, in order of their PEs.
-        scheduler = self._make(PeScheduler, f"{pe}.scheduler", len(self.schedulers) - 2**20)
+        scheduler = self._make(PeScheduler, f"{pe}.scheduler", len(self.schedulers) - 2**20, self.activity)
         engines: list[Any] = [self._make(Component, f"{pe}.{name}", scheduler) for name in ("gemm", "math")]
         for unit in (*dma.channels, ipcq, *engines):
             scheduler.attach(unit)
         dma.serve(scheduler)
         ipcq.serve(scheduler)
         cpu = self._make(PeCpu, f"{pe}.cpu", scheduler, tcm, named=f"{self.name}.{pe}")
-        launches = LaunchQueue(f"{self.name}.{pe}", self.engine, self.network.add_port(f"{pe}.cpu"), cpu, self.journal)
+        launches = LaunchQueue(
+            f"{self.name}.{pe}", self.engine, self.network.add_port(f"{pe}.cpu"), cpu, self.journal, self.activity
+        )
         self._parts.append(launches)
         self._launch_queues.append(launches)
         self.schedulers.append(scheduler)

@@ -201,12 +201,14 @@ class SipNetwork:
             self.number(message.src),
             self.number(message.dst),
             message.transfer,
+            message.total,
             message.created,
             message.arrival,
             last=message.last,
             payload=message.payload,
         )
         packet.tail = message.tail
+        packet.slowest = message.slowest
         packet.waits = list(message.waits)
         fifo.arrive(packet)
 

@@ -14,14 +14,19 @@ from kernbench.triton_emu.launch import Launch
 
 
 class Work:
-    """A collective that has ended: where its device time began and ended, and what the launch around it took (fs)."""
+    """A collective that has ended: where its device time began and ended, what the launch around it took (fs).
 
-    __slots__ = ("end", "launch", "start")
+    `queued` is the queueing on its critical path, `overlap` the engines' busy time minus its union.
+    """
 
-    def __init__(self, start: Fs, end: Fs, launch: Fs) -> None:
+    __slots__ = ("end", "launch", "overlap", "queued", "start")
+
+    def __init__(self, start: Fs, end: Fs, launch: Fs = 0, queued: Fs = 0, overlap: Fs = 0) -> None:
         self.start = start
         self.end = end
         self.launch = launch
+        self.queued = queued
+        self.overlap = overlap
 
 
 class Distributed:
@@ -77,7 +82,7 @@ class Distributed:
         rank = self._rank
         if rank.world == 1:
             now = rank.now()
-            return Work(now, now, 0)
+            return Work(now, now)
         count = tensor.numel()
         sizes = module.arguments(rank.machine, count, tensor.element_size(), rank.world, len(self._pes))
         launch = module.ring_all_reduce.launch(
@@ -103,7 +108,15 @@ class Distributed:
             "bound_bw": rank.machine.fabric_out_bw,
             "bus_factor": [2 * (rank.world - 1), rank.world],
         }
-        return Row(columns, work.start, work.end, launch=work.launch, results=(tensor,))
+        return Row(
+            columns,
+            work.start,
+            work.end,
+            launch=work.launch,
+            queued=work.queued,
+            overlap=work.overlap,
+            results=(tensor,),
+        )
 
     def launch(self, launch: Launch) -> None:
         """Run a kernel that the program launched with `kernel[grid](...)`, on all PEs of the device."""
@@ -125,7 +138,13 @@ class Distributed:
         )
         completion = rank.call(KernelLaunchMsg(launch, pes))
         device = completion.device_end - completion.device_start
-        return Work(completion.device_start, completion.device_end, completion.latency - device)
+        return Work(
+            completion.device_start,
+            completion.device_end,
+            completion.latency - device,
+            completion.queued,
+            completion.overlap,
+        )
 
 
 def _queue(channel: int | str, src: int, dst: int) -> str:

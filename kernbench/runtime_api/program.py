@@ -45,7 +45,15 @@ class RankProgram:
             if verify is not None:
                 wrong = verify(torch, row)
         self.rows.append(
-            {**row.columns, "start_fs": row.start, "end_fs": row.end, "launch_fs": row.launch, "wrong": wrong}
+            {
+                **row.columns,
+                "start_fs": row.start,
+                "end_fs": row.end,
+                "launch_fs": row.launch,
+                "queued_fs": row.queued,
+                "overlap_fs": row.overlap,
+                "wrong": wrong,
+            }
         )
 
 

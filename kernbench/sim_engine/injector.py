@@ -131,6 +131,7 @@ class Injector:
             self.number,
             transfer.dst,
             transfer.identity,
+            transfer.size,
             transfer.created,
             now,
             last=transfer.remaining == 0,

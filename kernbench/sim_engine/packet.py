@@ -40,8 +40,8 @@ class Packet:
     """A packet under way.
 
     `head` and `tail` are when its first and last byte are (or will be) at the FIFO that it is in or on its way to;
-    `route[hop]` is the channel that it takes next. `transfer` identifies the stream that it is a quantum of; the
-    `payload` takes effect with the `last` quantum, the others show what they are part of.
+    `route[hop]` is the channel that it takes next. `transfer` identifies the stream of
+    `total` bytes that it is a quantum of, `slowest` is the lowest bandwidth of the SIPs that it has left; the `payload` takes effect with the `last` quantum, the others show what they are part of.
     """
 
     __slots__ = (
@@ -54,8 +54,10 @@ class Packet:
         "payload",
         "route",
         "size",
+        "slowest",
         "src",
         "tail",
+        "total",
         "transfer",
         "waits",
     )
@@ -68,6 +70,7 @@ class Packet:
         src: int,
         dst: int,
         transfer: int,
+        total: int,
         created: Fs,
         now: Fs,
         *,
@@ -81,6 +84,8 @@ class Packet:
         self.src = src
         self.dst = dst
         self.transfer = transfer
+        self.total = total
+        self.slowest = 0
         self.created = created
         self.head = now
         self.tail = now

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from kernbench.common.completion import Leg
-from kernbench.common.units import Fs
+from kernbench.common.units import Fs, transfer_time
 from kernbench.sim_engine.engine import Engine
 from kernbench.sim_engine.injector import Injector, Transfer
 from kernbench.sim_engine.journal import Journal
@@ -109,7 +109,12 @@ class Port:
         parts = {reason.name.lower(): packet.waits[reason] for reason in _QUEUEING if packet.waits[reason]}
         parts["wire"] = packet.waits[Reason.WIRE]
         parts["overhead"] = packet.waits[Reason.OVERHEAD]
-        parts["serialisation"] = packet.tail - packet.head + packet.waits[Reason.OWN_STREAM] - (start - packet.created)
+        own = packet.tail - packet.head + packet.waits[Reason.OWN_STREAM] - (start - packet.created)
+        # What the stream took beyond its bytes over the slowest link was others' traffic between its quanta.
+        alone = min(own, transfer_time(packet.total, packet.slowest))
+        parts["serialisation"] = alone
+        if own > alone:
+            parts["link_busy"] = parts.get("link_busy", 0) + own - alone
         assert sum(parts.values()) == packet.tail - start, f"parts {parts} of a packet to {self.name} do not sum"
         return Leg(self._network.name_of(packet.src), self.name, packet.size, start, packet.tail, parts)
 
@@ -125,6 +130,11 @@ class Port:
 def book_route(packet: Packet) -> None:
     """Add the fixed latencies of the route to a packet that has reached its end (or the end of this SIP)."""
     waits = packet.waits
+    slowest = packet.slowest
     for channel in packet.route:
-        waits[Reason.WIRE] += channel.link.wire
-        waits[Reason.OVERHEAD] += channel.link.overhead
+        link = channel.link
+        waits[Reason.WIRE] += link.wire
+        waits[Reason.OVERHEAD] += link.overhead
+        if not slowest or link.bw < slowest:
+            slowest = link.bw
+    packet.slowest = slowest

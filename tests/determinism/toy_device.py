@@ -101,6 +101,8 @@ class ToyDevice:
                 created=self.engine.now,
                 waits=(),
                 transfer=0,
+                total=64,
+                slowest=0,
                 kind=0,
                 last=True,
                 src="a",
@@ -111,7 +113,7 @@ class ToyDevice:
         self.engine.call_later(self.draw(20) * 10, self.send, peer)
 
     def bulk(self):
-        return IpcqData("toy", 0, bytes([self.draw(255)]) * self.config.data, self.config.data, "t")
+        return IpcqData("toy", 0, bytes([self.draw(255)]) * self.config.data, self.config.data, "t", 0)
 
     def receive(self, message: FabricMessage) -> None:
         if isinstance(message, LinkCredit):

@@ -10,6 +10,7 @@ from kernbench.common.units import Fs
 class IpcqData(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=0):
     """One slot's worth of a send. The tail pointer rides with it: on arrival slot `slot` of queue `queue` is full.
 
+    `queued` is the queueing (fs) on the critical path to its departure.
     `tag` is what the sender believes it does (group, sequence, operation, ...); a receiver that disagrees stops the run.
     """
 
@@ -18,6 +19,7 @@ class IpcqData(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=0):
     data: bytes | None
     size: int
     tag: str
+    queued: Fs
 
 
 class SlotCredit(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=1):
@@ -57,6 +59,8 @@ class FabricPacket(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=0
     created: Fs
     waits: tuple[int, ...]
     transfer: int
+    total: int
+    slowest: int
     kind: int
     last: bool
     src: str

@@ -32,8 +32,21 @@ class PeLaunch(msgspec.Struct, frozen=True):
 
 
 class LaunchDone(msgspec.Struct, frozen=True):
-    """A share, a cube or a launch has retired; `start` is its first program's start, `end` its last retirement."""
+    """A share, a cube or a launch has retired.
+
+    `start` is its first program's start, `end` its last retirement; `queued` is the queueing on the critical path to
+    that; `overlap_start` and `overlap_end` are what the SIP's `Activity` read at those times. All in fs.
+    """
 
     tag: int
     start: Fs
     end: Fs
+    queued: Fs
+    overlap_start: Fs
+    overlap_end: Fs
+
+    def merge(self, other: "LaunchDone") -> "LaunchDone":
+        """Both together: the earlier start and the later end, each with what belongs to it."""
+        first = min(self, other, key=lambda each: (each.start, each.overlap_start))
+        last = max(self, other, key=lambda each: (each.end, each.queued))
+        return LaunchDone(self.tag, first.start, last.end, last.queued, first.overlap_start, last.overlap_end)

@@ -97,7 +97,10 @@ def closed_form(machine: Machine, pe: str, count: int, itemsize: int, world: int
     math, recv = machine.section("pe_math"), machine.section("ipcq").recv
     add: Fs = transfer_time(sizes["SLICE"], math.lanes * math.clock)
     memory = machine.path(f"sip0.{pe}.dma", "sip0.cube00.hbm")
-    access = 2 * memory.latency + transfer_time(min(piece, GRANULE), machine.slice_bw())
+    # A slice's granules lie in different memory slices and drain over one link: the slower of the two counts.
+    access = 2 * memory.latency + max(
+        transfer_time(min(piece, GRANULE), machine.slice_bw()), transfer_time(piece, memory.bw)
+    )
     tau: Fs = latency + transfer_time(piece, bw) + recv
     period = max(transfer_time(chunk, bw), tau + add)
     return access + (2 * (world - 1) * rounds - 1) * period + transfer_time(chunk - piece, bw) + tau + access
