@@ -30,4 +30,4 @@ test-slow: $(STAMP)
 	$(BIN)/pytest -m slow
 
 bench: $(STAMP)
-	$(BIN)/python -m tests.bench
+	$(BIN)/python benchmarks

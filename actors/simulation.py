@@ -17,7 +17,6 @@ from kernbench.common.units import Fs
 from kernbench.di.catalog import check_parts
 from kernbench.di.ranked_sip import RunSpec
 from kernbench.runtime_api.bench import check_arguments, find_bench
-from kernbench.topology.check import check
 from kernbench.topology.compile import Topology, compile_topology
 from kernbench.topology.load import Source, load
 
@@ -93,7 +92,6 @@ class Simulation:
         source = topology if isinstance(topology, Source) else load(topology, overrides)
         self.source = source
         self.topology: Topology = compile_topology(source, _checked_sips(sips))
-        check(self.topology)
         check_parts(self.topology)
         total = self.topology.sips
         if device is not None and not 0 <= device < total:

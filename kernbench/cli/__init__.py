@@ -1,1 +1,114 @@
-"""The command line: the composition root."""
+"""The command line: one table of commands, each imported when it is named."""
+
+import signal
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from importlib.util import find_spec
+from io import TextIOWrapper
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+import click
+
+import kernbench
+from kernbench.cli.boundary import guard
+from kernbench.common.errors import ExitCode, UsageError
+
+COMMANDS = {
+    "run": "kernbench.cli.run:command",
+    "list": "kernbench.cli.list:command",
+    "topology": "kernbench.cli.topology:command",
+}
+"""A new command is a file and a line here. A command's file imports click and the standard library at its top, no more."""
+
+PACKAGES = ("actors", "tui", "benches")
+"""Our packages besides kernbench; other distributions use these names too."""
+
+
+class Commands(click.Group):
+    """The group of all commands; each also takes --debug, which the boundary reads."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click's signature
+        """Name the commands in the order of the table."""
+        return [*COMMANDS]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  # click's signature
+        """Import a command."""
+        target = COMMANDS.get(cmd_name)
+        if target is None:
+            return None
+        module, _, attribute = target.partition(":")
+        command: click.Command = getattr(import_module(module), attribute)
+        _add_debug(command)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Refuse an unknown command with the nearest one, whatever click would say."""
+        from difflib import get_close_matches  # noqa: PLC0415  # only here
+
+        if args[0] not in COMMANDS:
+            near = get_close_matches(args[0], COMMANDS, 1)
+            hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(COMMANDS)}"
+            raise UsageError(f"unknown command {args[0]!r}; {hint}")
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=Commands)
+@click.version_option(kernbench.__version__, prog_name="kernbench", message="%(prog)s %(version)s")
+def group() -> None:
+    """Simulate a multi-device AI accelerator: values and time of kernels and collectives."""
+
+
+def main() -> NoReturn:
+    """Run the command line of this process and exit with its code."""
+    signal.signal(signal.SIGTERM, _on_sigterm)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a name that the terminal cannot show is no reason to fail
+    sys.exit(execute(sys.argv[1:]))
+
+
+def execute(arguments: Sequence[str]) -> int:
+    """Run one command; whatever happens is told on stderr and is the exit code."""
+    return guard(lambda: _invoke([*arguments]), arguments)
+
+
+def _invoke(arguments: list[str]) -> None:
+    check_packages()
+    with group.make_context("kernbench", arguments) as context:
+        group.invoke(context)
+
+
+def check_packages() -> None:
+    """Refuse to start when Python finds foreign packages of our names; nothing of them is imported."""
+    home = Path(__file__).resolve().parents[2]
+    for name in PACKAGES:
+        spec = find_spec(name)
+        origin = None if spec is None else spec.origin
+        if origin is None:
+            raise UsageError(
+                f"the package {name!r} of kernbench is missing beside {home / 'kernbench'}; reinstall kernbench"
+            )
+        if Path(origin).resolve() != home / name / "__init__.py":
+            raise UsageError(
+                f"{origin} hides kernbench's own package {name!r} ({home / name}); "
+                "rename it, uninstall it or start kernbench in another folder"
+            )
+
+
+def _add_debug(command: click.Command) -> None:
+    if isinstance(command, click.Group):
+        for each in command.commands.values():
+            _add_debug(each)
+    elif not any(parameter.name == "debug" for parameter in command.params):
+        command.params.append(
+            click.Option(["--debug"], is_flag=True, expose_value=False, help="Show tracebacks and every waiter.")
+        )
+
+
+def _on_sigterm(_number: int, _frame: FrameType | None) -> None:
+    raise SystemExit(int(ExitCode.SIGTERM))

@@ -1,11 +1,13 @@
 """`kernbench topology`: check, show or explain a topology file."""
 # ruff: noqa: PLC0415  # a command imports what it needs when it runs: `kernbench --help` stays quick
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from kernbench.cli.boundary import print_json
+from kernbench.cli.terminal import note, say
 
 if TYPE_CHECKING:
     from kernbench.topology.load import Source
@@ -17,7 +19,7 @@ _set = click.option(
 _json = click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 
 
-@click.group()
+@click.group(short_help="Check, show or explain a topology.")
 def command() -> None:
     """Check, show or explain a topology file (default: ./topology.yaml, else the packaged one)."""
 
@@ -43,13 +45,13 @@ def check(file: Path | None, overrides: tuple[str, ...], as_json: bool) -> None:
             fabric_links=len(topology.fabric), channels=channels, unread_keys=unread,
         )  # fmt: skip
         return
-    click.echo(f"topology: {source.name}")
-    click.echo(f"{topology.sips} SIPs, {nodes} nodes, {links} links, {len(topology.fabric)} fabric links")
-    click.echo(f"no deadlock: {channels} channels wait for each other without a circle")
-    click.echo(f"effective sha256: {source.effective_sha256}")
+    say(f"topology: {source.name}")
+    say(f"{topology.sips} SIPs, {nodes} nodes, {links} links, {len(topology.fabric)} fabric links")
+    say(f"no deadlock: {channels} channels wait for each other without a circle")
+    say(f"effective sha256: {source.effective_sha256}")
     for key in unread:
-        click.echo(str(source.error(key, "warning: nothing reads this key here; remove it")), err=True)
-    click.echo("ok")
+        note(str(source.error(key, "warning: nothing reads this key here; remove it")))
+    say("ok")
 
 
 @command.command()
@@ -72,8 +74,8 @@ def show(file: Path | None, overrides: tuple[str, ...], as_json: bool) -> None:
             links=msgspec.to_builtins(topology.links(0)), fabric=msgspec.to_builtins(topology.fabric),
         )  # fmt: skip
         return
-    click.echo(f"topology: {source.name}\n")
-    click.echo(draw(topology), nl=False)
+    say(f"topology: {source.name}\n")
+    say(draw(topology).rstrip("\n"))
 
 
 @command.command()
@@ -91,12 +93,12 @@ def schema(file: Path | None, overrides: tuple[str, ...], as_json: bool) -> None
 
         _print_json("topology-schema", source, keys=msgspec.to_builtins(rows))
         return
-    click.echo(f"topology: {source.name}\n")
+    say(f"topology: {source.name}\n")
     width = max(len(row.key) for row in rows)
     for row in rows:
         default = " ".join(filter(None, (row.default, row.unit)))
         changed = f"  (here: {row.value})" if row.value not in {row.default, ""} else ""
-        click.echo(f"{row.key:<{width}}  {default:<22}  {row.meaning}{changed}".rstrip())
+        say(f"{row.key:<{width}}  {default:<22}  {row.meaning}{changed}".rstrip())
 
 
 def _load(file: Path | None, overrides: tuple[str, ...]) -> "Source":
@@ -107,4 +109,4 @@ def _load(file: Path | None, overrides: tuple[str, ...]) -> "Source":
 
 def _print_json(document: str, source: "Source", **values: Any) -> None:
     head = {"schema": f"kernbench/{document}/1", "topology": source.name, "sha256": source.sha256}
-    click.echo(json.dumps({**head, "effective_sha256": source.effective_sha256, **values}, indent=2))
+    print_json({**head, "effective_sha256": source.effective_sha256, **values})

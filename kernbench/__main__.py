@@ -1,0 +1,5 @@
+"""`python -m kernbench`: the command line."""
+
+from kernbench.cli import main
+
+main()

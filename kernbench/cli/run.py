@@ -1,0 +1,249 @@
+"""`kernbench run`: a bench on a simulated system."""
+# ruff: noqa: PLC0415  # a command imports what it needs when it runs: `kernbench --help` stays quick
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+from kernbench.cli.bench_options import DEFAULT_BENCH, arguments_of, named_bench, options_of
+from kernbench.cli.boundary import (
+    CheckError,
+    Concluded,
+    Interrupted,
+    Status,
+    Terminated,
+    failure_document,
+    print_json,
+    status_of,
+)
+from kernbench.cli.run_directory import RunDirectory
+from kernbench.cli.terminal import note, say
+from kernbench.common.errors import ExitCode, KernbenchError, LimitError, OutputError, UsageError
+
+if TYPE_CHECKING:
+    from actors.simulation import Result, Simulation
+    from kernbench.runtime_api.bench import BenchRef, Parameter
+
+
+class RunCommand(click.Command):
+    """A command whose options are its own and those of the bench that the command line names."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Find the bench first, since its parameters are options."""
+        from kernbench.runtime_api.bench import bench_names, find_bench, parameters
+
+        ref = find_bench(named_bench(args, self.params, bench_names()))
+        taken = {name for option in [*self.params, *_help_of(self, ctx)] for name in option.opts}
+        found = parameters(ref)
+        ctx.obj = Chosen(ref, found, options_of(ref, found, taken), [*args])
+        return super().parse_args(ctx, args)
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        """Its own parameters and those of the bench."""
+        own = super().get_params(ctx)
+        return own if ctx.obj is None else [*own, *ctx.obj.options]
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the options of the bench apart."""
+        chosen: Chosen = ctx.obj
+        own = [option for option in super().get_params(ctx) if isinstance(option, click.Option)]
+        for title, options in (("Options", own), (f"Options of {chosen.ref.name}", chosen.options)):
+            records = [record for option in options if (record := option.get_help_record(ctx)) is not None]
+            if records:
+                with formatter.section(title):
+                    formatter.write_dl(records)
+
+
+class Chosen:
+    """The bench that a command line names, what it takes, and the line itself."""
+
+    def __init__(
+        self, ref: "BenchRef", parameters: "list[Parameter]", options: list[click.Option], line: list[str]
+    ) -> None:
+        self.ref = ref
+        self.parameters = parameters
+        self.options = options
+        self.line = line
+
+
+@click.command(cls=RunCommand, short_help="Run a bench, print its rows.")
+@click.argument("bench", required=False, metavar="[BENCH|FILE]")
+@click.option("--bench", "named", metavar="B", help=f"The same as BENCH. [default: {DEFAULT_BENCH}]")
+@click.option("--sips", type=int, metavar="N", help="Number of SIPs, 1 to 64. [default: the topology's]")
+@click.option("--workers", default="auto", metavar="N|auto", help="Processes to spread the SIPs over. [default: auto]")
+@click.option("--topology", metavar="F", help="Topology file. [default: ./topology.yaml, else the packaged one]")
+@click.option("--set", "overrides", multiple=True, metavar="K=V", help="Replace a value: full key or unique suffix.")
+@click.option("--device", metavar="sip:I", help="Run one rank, on SIP I; the others stay idle.")
+@click.option("--values", type=click.Choice(["on", "off"]), default="on", help="Compute values or time only.")
+@click.option("--seed", default=0, metavar="N", help="Of the ranks' random numbers. [default: 0]")
+@click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Write there, not below ./.kernbench/runs.")
+@click.option("--timeout", metavar="TIME", help="Stop after so much real time, such as 60s.")
+@click.option("--max-events", type=int, metavar="N", help="Stop after about so many events.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+@click.pass_context
+def command(ctx: click.Context, /, **given: Any) -> None:
+    """Run a bench by name (`kernbench list benches`) or from a file; its keyword parameters are options too."""
+    from actors.simulation import Simulation
+    from kernbench.runtime_api.bench import check_arguments
+
+    chosen: Chosen = ctx.obj
+    if None not in (given["bench"], given["named"]) and given["bench"] != given["named"]:
+        raise UsageError(f"two benches: {given['bench']} and --bench {given['named']}; name one")
+    timeout_s = _timeout(given["timeout"])
+    max_events = _at_least("--max-events", given["max_events"], 1)
+    arguments = check_arguments(chosen.ref, arguments_of(chosen.parameters, given))
+    simulation = Simulation(
+        given["topology"],
+        sips=given["sips"],
+        workers=_workers(given["workers"]),
+        overrides=given["overrides"],
+        device=_device(given["device"]),
+        seed=_at_least("--seed", given["seed"], 0) or 0,
+        values=given["values"] == "on",
+        max_events=max_events,
+    )
+    for key in simulation.source.unread_keys():
+        note(f"kernbench: {simulation.source.error(key, 'warning: nothing reads this key here; remove it')}")
+    Run(simulation, chosen, given, arguments).run(timeout_s, max_events)
+
+
+class Run:
+    """One run with its directory and its document."""
+
+    def __init__(
+        self, simulation: "Simulation", chosen: Chosen, given: dict[str, Any], arguments: dict[str, Any]
+    ) -> None:
+        from kernbench.cli.run_document import begun
+
+        self._simulation = simulation
+        self._ref = chosen.ref
+        self._arguments = arguments
+        self._as_json: bool = given["as_json"]
+        self._topology_given = given["topology"] is not None
+        workers = given["workers"]
+        asked = {
+            "workers": int(workers) if workers.isdecimal() else workers,
+            "overrides": [*given["overrides"]],
+        }
+        self._document = begun(simulation, chosen.ref.name, chosen.line, asked)
+        try:
+            self._directory = RunDirectory.create(chosen.ref.name, given["out"])
+        except OutputError as error:
+            raise Concluded({**self._document, "status": status_of(error).document()}) from error
+        self._document["run_dir"] = str(self._directory.path)
+
+    def run(self, timeout_s: float | None, max_events: int | None) -> None:
+        """Run the bench; write run.json and print, whatever comes of it."""
+        from kernbench.cli.progress import ProgressLine
+        from kernbench.cli.run_report import heading
+
+        if not self._as_json:
+            say(heading(self._simulation, self._ref.name, self._which_topology(), self._directory.path))
+        line = ProgressLine(max_events, timeout_s)
+        try:
+            result = self._simulation.run(self._ref.file, hooks=line, timeout_s=timeout_s, **self._arguments)
+        except BaseException as error:
+            line.clear()
+            self._fail(error)
+        line.clear()
+        self._conclude(result)
+
+    def _which_topology(self) -> str:
+        from kernbench.topology.load import PACKAGED_NAME
+
+        if self._topology_given:
+            return "--topology"
+        if self._simulation.source.name == PACKAGED_NAME:
+            return "packaged; there is no ./topology.yaml"
+        return "./topology.yaml"
+
+    def _fail(self, error: BaseException) -> NoReturn:
+        """The run gave no result."""
+        from kernbench.common.errors import AuditError
+
+        status = status_of(error)
+        document = {**self._document, "status": status.document()}
+        if status.exit == ExitCode.USAGE:
+            document = failure_document("run", status)
+        if isinstance(error, AuditError):
+            document["audit"] = status.message
+        self._write(document)
+        raise Concluded(document) from error
+
+    def _conclude(self, result: "Result") -> None:
+        """The run gave a result, though perhaps not all of it or a wrong one."""
+        from kernbench.cli.run_document import ended
+        from kernbench.cli.run_report import report
+
+        error = _verdict(result)
+        status = Status() if error is None else status_of(error)
+        document = ended({**self._document, "status": status.document()}, result)
+        self._write(document)
+        if not self._as_json:
+            say(report(document, result))
+        if error is not None:
+            raise Concluded(document) from error
+        if self._as_json:
+            print_json(document)
+
+    def _write(self, document: dict[str, Any]) -> None:
+        try:
+            self._directory.write(document)
+        except OutputError as error:
+            raise Concluded({**document, "status": status_of(error).document()}) from error
+
+
+def _verdict(result: "Result") -> KernbenchError | None:
+    """What is to be said against a result."""
+    from actors.control import INTERRUPT, TERMINATED
+    from kernbench.common.units import format_time
+
+    if result.stopped:
+        kind = {INTERRUPT: Interrupted, TERMINATED: Terminated}.get(result.stopped, LimitError)
+        rows = f"{len(result.rows)} {'row is' if len(result.rows) == 1 else 'rows are'} complete"
+        return kind(f"{result.stopped}: stopped at {format_time(result.sim_time)} of simulated time; {rows}")
+    if result.wrong:
+        wrong = sum(1 for row in result.rows if row.wrong)
+        return CheckError(f"{result.wrong} elements are wrong, in {wrong} of {len(result.rows)} rows (column #wrong)")
+    return None
+
+
+def _help_of(command: click.Command, ctx: click.Context) -> list[click.Option]:
+    option = command.get_help_option(ctx)
+    return [] if option is None else [option]
+
+
+def _workers(text: str) -> int | str:
+    if text == "auto" or text.removeprefix("-").isdecimal():
+        return text if text == "auto" else int(text)
+    raise UsageError(f"--workers {text}: expected a number from 1, or auto")
+
+
+def _device(text: str | None) -> int | None:
+    if text is None:
+        return None
+    kind, _, number = text.partition(":")
+    if kind != "sip" or not number.isdecimal():
+        raise UsageError(f"--device {text}: expected sip:I, such as sip:0")
+    return int(number)
+
+
+def _timeout(text: str | None) -> float | None:
+    from kernbench.common.units import FS_PER_S, parse_time
+
+    if text is None:
+        return None
+    try:
+        time = parse_time(text, "s")
+    except ValueError as error:
+        raise UsageError(f"--timeout {text}: expected a time such as 60s") from error
+    if time <= 0:
+        raise UsageError(f"--timeout {text}: expected more than 0, such as 60s")
+    return time / FS_PER_S
+
+
+def _at_least(option: str, number: int | None, least: int) -> int | None:
+    if number is not None and number < least:
+        raise UsageError(f"{option} {number}: expected at least {least}")
+    return number

@@ -1,0 +1,94 @@
+"""The directory of a run: made before the run begins, holds run.json after it, never overwritten."""
+
+import json
+import os
+import re
+import secrets
+import shutil
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from kernbench.common.errors import OutputError
+
+RUNS = Path(".kernbench/runs")
+KEPT = 20
+LATEST = "latest"
+_OURS = re.compile(r"\d{8}T\d{6}Z-.+-[0-9a-f]{4}")
+
+
+class RunDirectory:
+    """A folder for one run, readable by its owner alone."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @classmethod
+    def create(cls, bench: str, out: Path | None = None) -> "RunDirectory":
+        """Make `out`, or `./.kernbench/runs/<UTC time>-<bench>-<4 hex>`; raises OutputError when it cannot be written."""
+        if out is not None:
+            return cls._given(out)
+        stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+        while True:
+            path = RUNS / f"{stamp}-{bench}-{secrets.token_hex(2)}"
+            try:
+                RUNS.mkdir(parents=True, exist_ok=True)
+                path.mkdir(mode=0o700)
+            except FileExistsError:
+                if RUNS.is_dir():
+                    continue  # another run took the name; draw again
+                raise OutputError(f"{RUNS} is not a folder; remove it, or give --out a folder") from None
+            except OSError as error:
+                raise OutputError(
+                    f"{RUNS} cannot be written: {error.strerror}; give --out a folder that can"
+                ) from error
+            _point_latest(path)
+            _prune()
+            return cls(path)
+
+    @classmethod
+    def _given(cls, out: Path) -> "RunDirectory":
+        try:
+            out.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if (out / "run.json").exists():
+                raise OutputError(f"--out {out}: it holds a run already; name another folder or remove that one")
+            probe = out / f".run.json.{secrets.token_hex(4)}"
+            probe.touch(mode=0o600, exist_ok=False)
+            probe.unlink()
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise OutputError(f"--out {out}: cannot be written: {reason}; name a folder that can") from error
+        return cls(out)
+
+    def write(self, document: dict[str, Any]) -> None:
+        """Write run.json: all of it or nothing."""
+        target = self.path / "run.json"
+        temporary = self.path / f".run.json.{secrets.token_hex(4)}"
+        try:
+            try:
+                with temporary.open("x", encoding="ascii") as file:
+                    json.dump(document, file, indent=2)
+                    file.write("\n")
+                    file.flush()
+                    os.fsync(file.fileno())
+                temporary.rename(target)
+            finally:
+                temporary.unlink(missing_ok=True)
+        except OSError as error:
+            raise OutputError(f"{target} cannot be written: {error.strerror}; give --out a folder that can") from error
+
+
+def _point_latest(path: Path) -> None:
+    """Turn `latest` to a run; where links are not to be had there is none."""
+    temporary = path.parent / f".{LATEST}.{path.name}"
+    with suppress(OSError):
+        temporary.symlink_to(path.name)
+        temporary.rename(path.parent / LATEST)
+
+
+def _prune() -> None:
+    """Remove all runs but the newest; only what this file named is touched."""
+    runs = sorted(each for each in RUNS.iterdir() if _OURS.fullmatch(each.name) and not each.is_symlink())
+    for path in runs[:-KEPT]:
+        shutil.rmtree(path, ignore_errors=True)
