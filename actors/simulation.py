@@ -72,7 +72,8 @@ class Simulation:
     """A machine to run benches on; each run is independent and may be repeated.
 
     `topology` is a file, a loaded Source, or None for ./topology.yaml or the packaged one; `overrides` are `key=value`.
-    `device` runs one rank on that SIP of the topology and leaves the others idle.
+    `device` runs one rank on that SIP of the topology and leaves the others idle. `sinks` are observers (`module:Class`)
+    made in the process of each SIP; they reach no result.
     """
 
     def __init__(
@@ -86,6 +87,7 @@ class Simulation:
         seed: int = 0,
         values: bool = True,
         max_events: int | None = None,
+        sinks: Sequence[str] = (),
         tamper: Tamper | None = None,
     ) -> None:
         begin = time.perf_counter()
@@ -101,6 +103,7 @@ class Simulation:
         self.values = values
         self.workers, self.workers_reason = _workers(workers, total)
         self._max_events = max_events
+        self._sinks = tuple(sinks)
         self._tamper = tamper or Tamper()
         self.build_s = time.perf_counter() - begin
 
@@ -118,7 +121,7 @@ class Simulation:
         """
         ref = find_bench(bench)
         checked = check_arguments(ref, arguments)
-        spec = RunSpec(self.topology.effective(), ref, checked, self.ranks, self.seed, self.values)
+        spec = RunSpec(self.topology.effective(), ref, checked, self.ranks, self.seed, self.values, self._sinks)
         job = Job(
             FACTORY,
             msgspec.json.encode(spec),

@@ -6,15 +6,16 @@ from typing import Protocol
 
 from kernbench.common.messages.launch import LaunchDone, PeLaunch
 from kernbench.common.ops import Program
+from kernbench.common.units import Fs
 from kernbench.components.component import Component
 from kernbench.components.fanout import CONTROL_BYTES
 from kernbench.components.pe_cpu import PeCpu
-from kernbench.common.units import Fs
 from kernbench.sim_engine.activity import Activity
 from kernbench.sim_engine.engine import Engine
 from kernbench.sim_engine.journal import Journal
 from kernbench.sim_engine.packet import MessageClass, Packet
 from kernbench.sim_engine.port import Port
+from kernbench.telemetry.sample import Sample
 
 
 class Launch(Protocol):
@@ -57,6 +58,8 @@ class LaunchQueue(Component):
         now = self.engine.now
         self._journal.mark(now, f"retire {message.launch.name} on {self.name}")
         self.retired += 1
+        if self.engine.probe.sinks:
+            self.engine.probe.emit(Sample("kernel", f"{self.name} {message.launch.name}", start, now, message.tag))
         done = LaunchDone(message.tag, start, now, self._cpu.queued, overlap, self._activity.overlap(now))
         self._port.send(m_cpu, MessageClass.CONTROL, CONTROL_BYTES, done, key=message.tag)
         if self._queue:

@@ -9,6 +9,7 @@ from kernbench.common.units import Fs
 from kernbench.components.component import Component, Config
 from kernbench.sim_engine.activity import Activity
 from kernbench.sim_engine.engine import Engine
+from kernbench.telemetry.sample import Sample
 
 PARTS = ("busy", "no_work", "wait_data", "wait_tcm", "wait_credit", "wait_queue")
 """What a unit's time in a kernel divides into, exactly."""
@@ -26,11 +27,13 @@ class PeSchedulerConfig(Config, frozen=True):
 class _Slot:
     """A unit as the scheduler sees it: taken or not, and where its time went."""
 
-    __slots__ = ("busy", "since", "spent", "state", "unit")
+    __slots__ = ("begun", "busy", "operation", "since", "spent", "state", "unit")
 
     def __init__(self, unit: Unit) -> None:
         self.unit = unit
         self.busy = False
+        self.begun: Fs = 0
+        self.operation = 0
         self.state = _NO_WORK
         self.since: Fs = 0
         self.spent = [0] * len(PARTS)
@@ -131,6 +134,8 @@ class PeScheduler(Component):
         assert slot.busy, f"{unit.name}: freed while free"
         slot.busy = False
         queue.moved = True
+        if self.engine.probe.sinks:
+            self.engine.probe.emit(Sample("unit", unit.name, slot.begun, self.engine.now, slot.operation))
         if unit.kind != "recv":
             self._activity.end(self.engine.now)
         self.poke()
@@ -249,7 +254,8 @@ class PeScheduler(Component):
         assert not slot.busy, f"{slot.unit.name}: started twice"
         queue.count -= 1
         operation.started = slot.busy = queue.moved = True
-        now = self.engine.now
+        slot.begun = now = self.engine.now
+        slot.operation = operation.sequence
         if slot.unit.kind != "recv":  # a receive waits in its queue's line: nothing works on it
             self._activity.begin(now)
             operation.queued += now - operation.ready

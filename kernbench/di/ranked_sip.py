@@ -1,10 +1,12 @@
 """What an actor owns: one SIP's hardware and, if a rank runs on it, that rank's program."""
 
+from importlib import import_module
+from operator import attrgetter
 from typing import Any
 
 import msgspec
 
-from kernbench.common.errors import AuditError
+from kernbench.common.errors import AuditError, UsageError
 from kernbench.common.messages.report import SipReport
 from kernbench.common.units import Fs
 from kernbench.di.device import SipDevice
@@ -12,11 +14,15 @@ from kernbench.di.machine import TopologyFacts
 from kernbench.runtime_api.bench import BenchRef
 from kernbench.runtime_api.program import RankProgram
 from kernbench.runtime_api.rank import Rank
+from kernbench.telemetry.probe import Sink
 from kernbench.topology.compile import Topology
 
 
 class RunSpec(msgspec.Struct, frozen=True):
-    """A run as it travels to the processes that carry it out; `ranks` lists the SIP of each rank."""
+    """A run as it travels to the processes that carry it out; `ranks` lists the SIP of each rank.
+
+    `sinks` name observers (`module:Class`), each made where its SIP lives and told the SIP's number.
+    """
 
     topology: dict[str, str]
     bench: BenchRef
@@ -24,6 +30,7 @@ class RunSpec(msgspec.Struct, frozen=True):
     ranks: tuple[int, ...]
     seed: int
     values: bool
+    sinks: tuple[str, ...] = ()
 
 
 class RankedSip(SipDevice):
@@ -31,6 +38,7 @@ class RankedSip(SipDevice):
 
     def __init__(self, topology: Topology, sip: int, spec: RunSpec) -> None:
         super().__init__(topology, sip)
+        self.engine.probe.sinks.extend(_make_sink(name, sip) for name in spec.sinks)
         self._program: RankProgram | None = None
         if sip in spec.ranks:
             rank = Rank(
@@ -98,6 +106,15 @@ class RankedSip(SipDevice):
                 audit=audit,
             )
         )
+
+
+def _make_sink(name: str, sip: int) -> Sink:
+    module, _, qualname = name.partition(":")
+    try:
+        sink: Sink = attrgetter(qualname)(import_module(module))(sip)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise UsageError(f"sink {name!r} cannot be made: {error}; name it module:Class") from error
+    return sink
 
 
 def build(payload: bytes, sip: int) -> RankedSip:

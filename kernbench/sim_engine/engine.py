@@ -14,6 +14,7 @@ from simpy.core import EmptySchedule
 
 from kernbench.common.errors import CausalityError
 from kernbench.common.units import Fs
+from kernbench.telemetry.probe import Probe
 
 INBOUND, URGENT, NORMAL = -2, 0, 1
 
@@ -30,7 +31,7 @@ class Arbiter(Protocol):
 class Engine(simpy.Environment):
     """Runs events in (time, priority, insertion) order up to a bound that its owner sets.
 
-    `call_later` and `call_at` schedule plain calls; standard SimPy processes and resources work unchanged.
+    `call_later` and `call_at` schedule plain calls; `probe` is where the parts on this engine tell what happens; standard SimPy processes and resources work unchanged.
     """
 
     _now: Fs
@@ -42,6 +43,7 @@ class Engine(simpy.Environment):
         self._sequence = 0
         self._dirty: list[Arbiter] = []
         self.events = 0
+        self.probe = Probe()
 
     def call_later(self, delay: Fs, function: Callable[[Any], None], argument: Any = None) -> None:
         """Call `function(argument)` `delay` fs from now."""

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from kernbench.common.units import FS_PER_S, BytesPerSecond, Fs
 from kernbench.sim_engine.engine import Engine
 from kernbench.sim_engine.packet import Packet, Reason
+from kernbench.telemetry.sample import Sample
 
 _LINK_BUSY, _NO_CREDIT, _OWN_STREAM = Reason.LINK_BUSY.value, Reason.NO_CREDIT.value, Reason.OWN_STREAM.value
 
@@ -91,6 +92,7 @@ class Link:
 
     __slots__ = (
         "_exact",
+        "_probe",
         "_run_bytes",
         "_run_start",
         "_wake",
@@ -121,6 +123,7 @@ class Link:
         assert wire + overhead >= 1, f"{name}: a hop takes at least 1 fs"
         assert credit_delay >= 1, f"{name}: a credit takes at least 1 fs"
         self.engine = engine
+        self._probe = engine.probe
         self.name = name
         self.rank = rank
         self.bw = bw
@@ -227,6 +230,8 @@ class Link:
         self.busy += free_at - now
         self.packets += 1
         self.bytes_in += size
+        if self._probe.sinks:
+            self._probe.emit(Sample("link", self.name, now, free_at, size))
         source.granted(now, free_at)
 
         hop = self.hop
