@@ -13,6 +13,9 @@ from kernbench.common.errors import DeadlockError, UsageError, WorkerError
 from kernbench.common.messages.island import Job, Outcome, SipOutcome
 from kernbench.common.units import Fs, format_time
 
+TOLD = 6
+"""Waiters that the message of a deadlock lists; the error's `waiters` has all."""
+
 
 class WorkerStats(msgspec.Struct, frozen=True):
     """What one worker did; times are of the wall clock and never part of a result."""
@@ -129,9 +132,11 @@ def _check_books(sips: Sequence[SipOutcome]) -> None:
 def _deadlock(sips: Sequence[SipOutcome], now: Fs) -> DeadlockError:
     waiters = tuple(line for sip in sips for line in sip.waiters)
     stuck = " ".join(f"sip{sip.sip}" for sip in sips if sip.live)
+    told = "; ".join(waiters[:TOLD]) or "nobody says for what"
+    more = f"; and {len(waiters) - TOLD} more" if len(waiters) > TOLD else ""
     return DeadlockError(
         f"deadlock at {format_time(now)} of simulated time: nothing can happen any more, but {stuck} still "
-        f"{'wait' if ' ' in stuck else 'waits'}: {'; '.join(waiters) or 'nobody says for what'}",
+        f"{'wait' if ' ' in stuck else 'waits'}: {told}{more}",
         where=stuck,
         sim_time_fs=now,
         waiters=waiters,

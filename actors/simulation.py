@@ -13,12 +13,17 @@ from actors.coordinator import JobResult, SyncStats, run_job
 from kernbench.common.errors import AuditError, UsageError
 from kernbench.common.messages.island import Job, Tamper
 from kernbench.common.messages.report import LinkReport, SipReport
-from kernbench.common.units import Fs
+from kernbench.common.units import FS_PER_S, Fs
 from kernbench.di.catalog import check_parts
 from kernbench.di.ranked_sip import RunSpec
 from kernbench.runtime_api.bench import check_arguments, find_bench
 from kernbench.topology.compile import Topology, compile_topology
 from kernbench.topology.load import Source, load
+
+THIN = 100
+"""Events per window, all SIPs together, below which a second process costs more than it gains (about 50 per worker)."""
+HOPS, EVENTS_PER_HOP = 12, 1.8
+"""What a quantum of a collective meets inside a SIP by default, and what a hop takes (measured on all-reduces)."""
 
 FACTORY = "kernbench.di.ranked_sip:build"
 
@@ -101,7 +106,7 @@ class Simulation:
         self.ranks = tuple(range(total)) if device is None else (device,)
         self.seed = seed
         self.values = values
-        self.workers, self.workers_reason = _workers(workers, total)
+        self.workers, self.workers_reason = _workers(workers, self.topology, len(self.ranks))
         self._max_events = max_events
         self._sinks = tuple(sinks)
         self._tamper = tamper or Tamper()
@@ -168,17 +173,37 @@ def _checked_sips(sips: int | None) -> int | None:
     return sips
 
 
-def _workers(workers: int | str, sips: int) -> tuple[int, str]:
+def _workers(workers: int | str, topology: Topology, ranks: int) -> tuple[int, str]:
     """How many islands to use, and why."""
+    sips = topology.sips
     if workers == "auto":
         usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        chosen = min(usable, sips)
-        return chosen, f"auto: min({usable} usable cores, {sips} SIPs)"
+        chosen, events = min(usable, sips), _events_per_window(topology) * sips
+        if ranks == 1:
+            return 1, "auto: only one SIP has anything to do"
+        if chosen > 1 and events < THIN:
+            return 1, f"auto: about {events} events a window if the fabric is busy, too thin below {THIN}"
+        return (
+            chosen,
+            f"auto: min({usable} usable cores, {sips} SIPs); about {events} events a window if the fabric is busy",
+        )
     if not isinstance(workers, int) or workers < 1:
         raise UsageError(f"--workers {workers}: expected a number from 1, or auto")
     if workers > sips:
         return sips, f"{workers} asked for: one per SIP is the most"
     return workers, "as asked"
+
+
+def _events_per_window(topology: Topology) -> int:
+    """Events of one SIP within a window of one lookahead when its slowest fabric link is busy each way.
+
+    Each quantum over that link takes about `EVENTS_PER_HOP` events at each of about a dozen hops in its SIP.
+    """
+    if not topology.fabric:
+        return 0
+    lookahead = min(min(link.latency, link.credit_delay) for link in topology.fabric)
+    quanta = min(link.bw for link in topology.fabric) * lookahead // FS_PER_S // topology.quantum
+    return int(2 * quanta * HOPS * EVENTS_PER_HOP)
 
 
 def _fold(parts: Any) -> str:

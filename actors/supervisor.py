@@ -14,7 +14,7 @@ import msgspec
 
 from actors.channel import Channel, ChannelClosed
 from actors.control import INTERRUPT, TERMINATED, Control
-from kernbench.common.errors import LimitError, WorkerError
+from kernbench.common.errors import ExitCode, LimitError, WorkerError
 from kernbench.common.messages.island import Command, FromIsland, Go, Job, Outcome, Ready, Start, Status, ToIsland
 from kernbench.common.units import format_time
 
@@ -178,8 +178,10 @@ class Supervisor:
         if command is None:
             return
         if command.action == "stop":
-            if command.reason in (INTERRUPT, TERMINATED):
+            if command.reason == INTERRUPT:
                 raise KeyboardInterrupt
+            if command.reason == TERMINATED:
+                raise SystemExit(int(ExitCode.SIGTERM))  # what the process would have ended with, had nobody listened
             raise LimitError(f"{command.reason}: stopped while the devices were being built; allow more time")
         self._early.append(command)
 
