@@ -16,7 +16,7 @@ from kernbench.common.messages.report import LinkReport, SipReport
 from kernbench.common.units import FS_PER_S, Fs
 from kernbench.di.catalog import check_parts
 from kernbench.di.ranked_sip import RunSpec
-from kernbench.runtime_api.bench import check_arguments, find_bench
+from kernbench.runtime_api.bench import check_arguments, end_load, find_bench
 from kernbench.topology.compile import Topology, compile_topology
 from kernbench.topology.load import Source, load
 
@@ -124,6 +124,7 @@ class Simulation:
 
         Raises what went wrong as a KernbenchError; a wrong value is not an error but counted in `Result.wrong`.
         """
+        end_load()
         ref = find_bench(bench)
         checked = check_arguments(ref, arguments)
         spec = RunSpec(self.topology.effective(), ref, checked, self.ranks, self.seed, self.values, self._sinks)

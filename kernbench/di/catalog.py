@@ -25,8 +25,8 @@ def resolve(kind: str) -> tuple[type, type[msgspec.Struct]]:
     module_name, colon, qualname = target.partition(":")
     if not colon:
         near = get_close_matches(kind, KINDS, 1)
-        hint = f"did you mean {near[0]}?" if near else f"known kinds: {', '.join(KINDS)}"
-        raise LookupError(f"unknown kind {kind!r}; {hint} A part of your own is module:Class")
+        hint = f"did you mean {near[0]}" if near else f"known kinds: {', '.join(KINDS)}"
+        raise LookupError(f"unknown kind {kind!r}; {hint}; a part of your own is module:Class")
     try:
         found = attrgetter(qualname)(import_module(module_name))
     except (ImportError, AttributeError) as error:

@@ -3,10 +3,12 @@
 import ast
 import inspect
 import itertools
+import linecache
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from contextvars import ContextVar
 from difflib import get_close_matches
-from importlib.util import find_spec, module_from_spec, spec_from_file_location
+from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -17,6 +19,11 @@ from kernbench.common.errors import UsageError
 from kernbench.common.units import format_size, parse_size
 
 _loads = itertools.count()
+_loading: ContextVar[bool] = ContextVar("loading", default=False)
+
+
+class LoadEnds(BaseException):
+    """Raised where a file that is being loaded for a rank would start a run of its own: what follows is not for ranks."""
 
 
 class Sweep(msgspec.Struct, frozen=True):
@@ -45,10 +52,14 @@ class Sweep(msgspec.Struct, frozen=True):
 
 
 class BenchRef(msgspec.Struct, frozen=True):
-    """A bench as it travels to the process that runs it: its file and the function's name in it."""
+    """A bench as it travels to the process that runs it: its file and the function's name in it.
+
+    A notebook's cell is no file: it travels as its `source`.
+    """
 
     file: str
     function: str = "bench"
+    source: str | None = None
 
     @property
     def name(self) -> str:
@@ -94,6 +105,10 @@ def bench_names() -> list[str]:
 def _of_function(function: Callable[..., Any]) -> BenchRef:
     code = getattr(function, "__code__", None)
     name = getattr(function, "__qualname__", "")
+    if code is not None and "<locals>" not in name and code.co_filename in linecache.cache:
+        lines = linecache.getlines(code.co_filename)
+        if lines and not Path(code.co_filename).is_file():
+            return BenchRef(code.co_filename, name, "".join(lines))
     if code is None or "<locals>" in name or not Path(code.co_filename).is_file():
         raise UsageError(
             f"{name or function!r} cannot travel to the ranks: a bench is a function at the top level of a file "
@@ -124,7 +139,7 @@ def describe(ref: BenchRef) -> str:
 
 def _tree(ref: BenchRef) -> ast.Module:
     try:
-        return ast.parse(Path(ref.file).read_bytes(), ref.file)
+        return ast.parse(Path(ref.file).read_bytes() if ref.source is None else ref.source, ref.file)
     except (SyntaxError, ValueError) as error:
         line = getattr(error, "lineno", 0) or 0
         raise UsageError(f"{ref.file}:{line}: {error.__class__.__name__}: {getattr(error, 'msg', error)}") from error
@@ -189,18 +204,30 @@ def _typed(ref: BenchRef, parameter: Parameter, value: Any) -> Any:
 
 
 def load_module(ref: BenchRef) -> ModuleType:
-    """Execute the bench file as a module object of its own: ranks share no state, in any transport."""
+    """Execute the bench file as a module object of its own: ranks share no state, in any transport.
+
+    A file that runs itself (a script without a main guard) is read as far as that.
+    """
     name = f"kernbench_bench_{next(_loads)}_{ref.name}"
-    spec = spec_from_file_location(name, ref.file)
-    if spec is None or spec.loader is None:
-        raise UsageError(f"{ref.file}: not a Python file")
-    module = module_from_spec(spec)
+    module = ModuleType(name)
+    module.__file__ = ref.file
+    code = compile(_tree(ref), ref.file, "exec")
     sys.modules[name] = module  # dataclasses and inspect look a module up by name
+    token = _loading.set(True)
     try:
-        spec.loader.exec_module(module)
+        exec(code, module.__dict__)  # noqa: S102  # a bench is its user's own code
+    except LoadEnds:
+        pass
     finally:
+        _loading.reset(token)
         del sys.modules[name]
     return module
+
+
+def end_load() -> None:
+    """Called where a run begins: while a file is loaded for a rank it ends that load, quietly."""
+    if _loading.get():
+        raise LoadEnds
 
 
 def function_of(module: ModuleType, ref: BenchRef) -> Callable[..., Any]:
