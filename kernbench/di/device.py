@@ -45,6 +45,7 @@ class SipDevice:
         self.network = SipNetwork(self.engine, self.journal, topology, sip)
         self._topology = topology
         self._nodes = {node.name: node for node in topology.nodes(sip)}
+        self._configs: dict[str, Any] = {}  # parts of one section share their config: it is frozen
         self._parts: list[Component] = []
         self.pes: list[str] = []
         self.schedulers: list[PeScheduler] = []
@@ -87,7 +88,10 @@ class SipDevice:
         return part
 
     def _config(self, node: Node) -> Any:
-        return configure(node, self._topology.source)
+        found = self._configs.get(node.key)
+        if found is None:
+            found = self._configs[node.key] = configure(node, self._topology.source)
+        return found
 
     def _build_forwarders(self) -> None:
         for node in self._nodes.values():
