@@ -50,6 +50,11 @@ class Distributed:
         self._pes = tuple(rank.pes[:channels])
         if rank.world == 1:
             return
+        if rank.machine.slots < 2:
+            raise UsageError(
+                "init_process_group: a queue of one slot deadlocks a ring, since every rank would wait for its successor "
+                "to empty the slot that it forwards; set sip.cube.pe.ipcq.slots to 2 or more"
+            )
         send, receive = module.peers(rank.index, rank.world)
         handles = []
         for channel, pe in enumerate(self._pes):
