@@ -80,6 +80,7 @@ class HbmCtrl(Component):
         # A heap of (usable from, slot): the slot decides a place in round-robin, so one that frees at this very instant
         # waits 1 fs; else the order of the instant's events would choose between it and the others.
         self._free_slots: list[tuple[Fs, int]] = [(0, slot) for slot in range(config.outstanding)]
+        self._admitted_at: Fs = -1
         self._gates: list[GatedDrain] = []
         self._slots: dict[int, int] = {}
         self._writes: dict[int, _Write] = {}
@@ -94,14 +95,21 @@ class HbmCtrl(Component):
         self._gates.append(drain)
 
     def admit(self, packet: Packet) -> bool:
-        """Take a request if its answer has a buffer. Only the last packet of a write asks for an answer."""
-        if not packet.last:
-            return True
-        free = self._free_slots
-        if not free or free[0][0] > self.engine.now:
-            self._retry_soon()
+        """Take a request if its answer has a buffer. Only the last packet of a write asks for an answer.
+
+        Packets that waited here are all there: they come in 1 fs apart, so that their order at the slices is theirs.
+        """
+        now = self.engine.now
+        if now == self._admitted_at:
+            self.engine.call_at(now + 1, self._retry)
             return False
-        self._slots[packet.transfer] = heappop(free)[1]
+        if packet.last:
+            free = self._free_slots
+            if not free or free[0][0] > now:
+                self._retry_soon()
+                return False
+            self._slots[packet.transfer] = heappop(free)[1]
+        self._admitted_at = now
         return True
 
     def _release(self, slot: int) -> None:

@@ -1,6 +1,7 @@
 """Scalar core of a PE: runs the programs of its share one after another and issues their operations."""
 
 import gc
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
@@ -96,7 +97,11 @@ class PeCpu(Component):
             awaited = wait.operation if wait.value is None else wait.value.producer
             lines.append(f"{who} at {locate(wait.site)} waits for {what}{awaited}")
         lines.extend(f"{who}: {text}" for text in self._scheduler.waiters())
-        lines.extend(f"{who}: {operation} has begun and does not end" for operation in self._begun())
+        begun = Counter(str(operation) for operation in self._begun())
+        lines.extend(
+            f"{who}: {text} has begun and does not end{f' ({count} times)' if count > 1 else ''}"
+            for text, count in begun.items()
+        )
         return lines
 
     def _begun(self) -> list[Operation]:
