@@ -1,4 +1,7 @@
-"""A framed connection over a stream socket that sends and receives without blocking."""
+"""A framed connection over a stream socket that sends and receives without blocking.
+
+Why not multiprocessing's Connection: docs/adr/0001-raw-sockets-between-workers.md.
+"""
 
 from contextlib import suppress
 from socket import socket

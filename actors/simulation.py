@@ -14,7 +14,7 @@ from kernbench.common.errors import AuditError, UsageError
 from kernbench.common.messages.island import Job, Tamper
 from kernbench.common.messages.report import LinkReport, SipReport
 from kernbench.common.units import FS_PER_S, Fs
-from kernbench.di.catalog import check_parts
+from kernbench.di.device import SipDevice
 from kernbench.di.ranked_sip import RunSpec
 from kernbench.runtime_api.bench import check_arguments, end_load, find_bench
 from kernbench.topology.compile import Topology, compile_topology
@@ -99,7 +99,8 @@ class Simulation:
         source = topology if isinstance(topology, Source) else load(topology, overrides)
         self.source = source
         self.topology: Topology = compile_topology(source, _checked_sips(sips))
-        check_parts(self.topology)
+        # All SIPs have the same parts: building one here finds a wrong kind or config with its place in the file.
+        SipDevice(self.topology, 0)
         total = self.topology.sips
         if device is not None and not 0 <= device < total:
             raise UsageError(f"--device sip:{device}: the topology has {total} SIPs; use sip:0 to sip:{total - 1}")

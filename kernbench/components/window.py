@@ -1,4 +1,7 @@
-"""A window: how many bytes a requester may have asked for and not yet got, first come, first served."""
+"""A window: how many bytes a requester may have asked for and not yet got, first come, first served.
+
+Why bytes and not requests: docs/adr/0006-dma-windows-in-bytes.md.
+"""
 
 from collections import deque
 from collections.abc import Callable

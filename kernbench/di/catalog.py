@@ -10,7 +10,6 @@ from typing import Any, get_type_hints
 import msgspec
 
 from kernbench.components import KINDS
-from kernbench.topology.compile import Topology
 from kernbench.topology.graph import Node
 from kernbench.topology.load import Source
 
@@ -64,16 +63,6 @@ def configure(node: Node, source: Source) -> Any:
         if value == 0 and not name.endswith("_ns"):
             raise source.error(f"{node.key}.{name}", "expected > 0, got 0")
     return msgspec.convert(dict(node.config), config_class, dec_hook=_decode)
-
-
-def check_parts(topology: Topology) -> None:
-    """Resolve and configure every part once, so that errors come with file and line before anything runs."""
-    seen = set()
-    for sip in range(topology.sips):
-        for node in topology.nodes(sip):
-            if node.key not in seen:
-                seen.add(node.key)
-                configure(node, topology.source)
 
 
 def _decode(wanted: type, value: object) -> object:

@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 
 from kernbench.common.messages.fabric import FabricMessage
 from kernbench.common.messages.report import LinkReport
+from kernbench.common.ops import Unit
 from kernbench.common.units import Fs
 from kernbench.components.component import Component, Forwarder
 from kernbench.components.hbm_ctrl import HbmCtrl, HbmCtrlConfig
@@ -87,6 +88,18 @@ class SipDevice:
         self._parts.append(part)
         return part
 
+    def _make_unit(self, node_name: str, scheduler: PeScheduler) -> Unit:
+        """Build an engine of a PE: a component with the methods of a unit, whatever it is otherwise."""
+        node = self._nodes[node_name]
+        found: Any = resolve(node.kind)[0]
+        if not all(hasattr(found, name) for name in ("kind", "accepts", "start")):
+            raise self._topology.source.error(
+                f"{node.key}.kind", f"{node.kind!r} is no engine of a PE: give it `kind`, `accepts` and `start`"
+            )
+        unit: Any = self._make(Component, node_name, scheduler)
+        made: Unit = unit
+        return made
+
     def _config(self, node: Node) -> Any:
         found = self._configs.get(node.key)
         if found is None:
@@ -119,8 +132,9 @@ class SipDevice:
         dma = self._make(PeDma, f"{pe}.dma", port, memories, self.space, ipcq)
         # Schedulers decide before links and injectors of the same instant, in order of their PEs.
         scheduler = self._make(PeScheduler, f"{pe}.scheduler", len(self.schedulers) - 2**20, self.activity)
-        engines: list[Any] = [self._make(Component, f"{pe}.{name}", scheduler) for name in ("gemm", "math")]
-        for unit in (*dma.channels, ipcq, *engines):
+        engines = [self._make_unit(f"{pe}.{name}", scheduler) for name in ("gemm", "math")]
+        units: list[Unit] = [*dma.channels, ipcq, *engines]
+        for unit in units:
             scheduler.attach(unit)
         dma.serve(scheduler)
         ipcq.serve(scheduler)

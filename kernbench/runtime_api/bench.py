@@ -11,7 +11,7 @@ from difflib import get_close_matches
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeAlias
 
 import msgspec
 
@@ -24,6 +24,10 @@ _loading: ContextVar[bool] = ContextVar("loading", default=False)
 
 class LoadEnds(BaseException):
     """Raised where a file that is being loaded for a rank would start a run of its own: what follows is not for ranks."""
+
+
+Bytes: TypeAlias = int | str
+"""A parameter in bytes: its option takes sizes with units, the bench gets the number."""
 
 
 class Sweep(msgspec.Struct, frozen=True):
@@ -158,7 +162,7 @@ def _parameter(ref: BenchRef, tree: ast.Module, arg: ast.arg, default: ast.expr 
         value = ast.literal_eval(default)
     except ValueError as error:
         raise UsageError(f"{where}: its default must be a literal, Sweep.of(...) or a constant that is one") from error
-    kind = ast.unparse(arg.annotation) if arg.annotation is not None else type(value).__name__
+    kind = ast.unparse(arg.annotation).strip("'\"") if arg.annotation is not None else type(value).__name__
     return Parameter(arg.arg, kind, value)
 
 

@@ -3,6 +3,7 @@
 Order within an instant: inbound messages (-2), SimPy's urgent (0) and normal (1) events, arbitration. Arbiters decide
 on the state that everything before left behind, and whatever a decision causes on a link happens at least 1 fs later,
 so the order in which same-instant events were scheduled never reaches a result.
+Why arbitration has no event: docs/adr/0005-arbitration-without-an-event.md.
 """
 
 from collections.abc import Callable

@@ -90,7 +90,7 @@ def _mark_read(source: Source, topology: Topology) -> None:
 
 def _ports(system: System, sip: int, sips: int) -> tuple[str, ...]:
     neighbours = FABRICS[system.fabric.kind].neighbours(sip, sips)
-    if system.fabric.kind == "switch":
+    if system.fabric.kind == "switch":  # one queue up to the switch: docs/adr/0004-one-uplink-queue-to-the-switch.md
         return ("io.fabric0",) if neighbours else ()
     return tuple(f"io.fabric{other}" for other in neighbours)
 

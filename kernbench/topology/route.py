@@ -1,4 +1,7 @@
-"""Routes through a compiled topology, put together from stretches inside single chiplets."""
+"""Routes through a compiled topology, put together from stretches inside single chiplets.
+
+Why three phases: docs/adr/0003-three-phases-of-lanes.md.
+"""
 
 from collections.abc import Sequence
 from itertools import pairwise

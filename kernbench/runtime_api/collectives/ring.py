@@ -1,6 +1,7 @@
 """Ring all-reduce: reduce-scatter then all-gather around the ring of ranks, chunk by chunk, slice by slice.
 
 Order of accumulation: chunk c starts at rank c and each next rank computes `received op own`, in the tensor's dtype.
+Why in rounds: docs/adr/0002-ring-in-rounds.md; the closed form: docs/adr/0007-closed-form-of-a-pipelined-ring.md.
 """
 
 from collections.abc import Mapping
