@@ -42,7 +42,8 @@ class Hooks:
 class Control:
     """The source of commands for one run; a context that takes over Ctrl-C and SIGTERM while it is open.
 
-    The first signal stops the run at the next window, the second raises KeyboardInterrupt wherever Python is. A pause
+    The first signal stops the run at the next window, the second raises KeyboardInterrupt (SystemExit for SIGTERM) wherever
+    Python is. A pause
     stops the time limit.
     """
 
@@ -94,6 +95,8 @@ class Control:
 
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
         if self._signalled:
+            if number == signal.SIGTERM:
+                raise SystemExit(128 + number)
             raise KeyboardInterrupt
         self._signalled = True
         self._pending.append(Command("stop", _REASONS[signal.Signals(number)]))

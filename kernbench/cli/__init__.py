@@ -18,8 +18,10 @@ from kernbench.common.errors import ExitCode, UsageError
 
 COMMANDS = {
     "run": "kernbench.cli.run:command",
+    "probe": "kernbench.cli.probe:command",
     "list": "kernbench.cli.list:command",
     "topology": "kernbench.cli.topology:command",
+    "validate": "kernbench.cli.validate:command",
 }
 """A new command is a file and a line here. A command's file imports click and the standard library at its top, no more."""
 

@@ -39,6 +39,13 @@ def kinds() -> list[Entry]:
     return [{"name": name, "description": _first_line(target.partition(":")[0])} for name, target in KINDS.items()]
 
 
+def cases() -> list[Entry]:
+    """The traffic patterns of `kernbench probe`."""
+    from kernbench.cli.probe import entries
+
+    return entries()
+
+
 def tl() -> list[Entry]:
     """The names of triton.language that kernels may use."""
     from kernbench.triton_emu import language
@@ -46,14 +53,20 @@ def tl() -> list[Entry]:
     return [{"name": name, "description": _summary(getattr(language, name))} for name in language.__all__]
 
 
-SECTIONS: dict[str, Callable[[], list[Entry]]] = {"benches": benches, "algos": algos, "kinds": kinds, "tl": tl}
+SECTIONS: dict[str, Callable[[], list[Entry]]] = {
+    "benches": benches,
+    "algos": algos,
+    "kinds": kinds,
+    "cases": cases,
+    "tl": tl,
+}
 
 
-@click.command(short_help="List benches, algorithms, parts, tl.")
+@click.command(short_help="List benches, algorithms, parts, cases, tl.")
 @click.argument("section", required=False, type=click.Choice([*SECTIONS]), metavar=f"[{'|'.join(SECTIONS)}]")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 def command(section: str | None, *, as_json: bool) -> None:
-    """List benches, collective algorithms, kinds of parts, or names of triton.language; all of them by default."""
+    """List benches, collective algorithms, kinds of parts, probe cases or names of triton.language; all of them by default."""
     found = {name: SECTIONS[name]() for name in ([section] if section else SECTIONS)}
     if as_json:
         print_json({"schema": "kernbench/list/1", "version": kernbench.__version__, **found})
@@ -65,9 +78,13 @@ def command(section: str | None, *, as_json: bool) -> None:
 
 
 def _print(entries: Sequence[Entry], indent: str) -> None:
-    width = max((len(entry["name"]) for entry in entries), default=0)
-    for entry in entries:
-        say(f"{indent}{entry['name']:<{width}}  {entry['description']}".rstrip())
+    from textwrap import indent as indented
+
+    from kernbench.cli.table import column, render_prose, terminal_width
+
+    keys = ("name", "description")
+    columns = [column("", [entry[key] for entry in entries], text=True) for key in keys]
+    say(indented(render_prose(columns, terminal_width() - len(indent)), indent))
 
 
 def _first_line(module: str) -> str:

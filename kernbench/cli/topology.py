@@ -84,6 +84,7 @@ def show(file: Path | None, overrides: tuple[str, ...], as_json: bool) -> None:
 @_json
 def schema(file: Path | None, overrides: tuple[str, ...], as_json: bool) -> None:
     """List every key: unit, default, meaning."""
+    from kernbench.cli.table import column, render_prose, terminal_width
     from kernbench.topology.describe import describe
 
     source = _load(file, overrides)
@@ -94,11 +95,14 @@ def schema(file: Path | None, overrides: tuple[str, ...], as_json: bool) -> None
         _print_json("topology-schema", source, keys=msgspec.to_builtins(rows))
         return
     say(f"topology: {source.name}\n")
-    width = max(len(row.key) for row in rows)
-    for row in rows:
-        default = " ".join(filter(None, (row.default, row.unit)))
-        changed = f"  (here: {row.value})" if row.value not in {row.default, ""} else ""
-        say(f"{row.key:<{width}}  {default:<22}  {row.meaning}{changed}".rstrip())
+    defaults = [f"{row.default} {row.unit}" if row.default[-1:].isdigit() else row.default for row in rows]
+    meanings = [row.meaning + (f"  (here: {row.value})" if row.value not in {row.default, ""} else "") for row in rows]
+    columns = [
+        column("key", [row.key for row in rows], text=True),
+        column("default", defaults, text=True),
+        column("meaning", meanings, text=True),
+    ]
+    say(render_prose(columns, terminal_width()))
 
 
 def _load(file: Path | None, overrides: tuple[str, ...]) -> "Source":

@@ -41,9 +41,12 @@ class HostConfig(Config, frozen=True):
 
 
 class _Pending:
-    """A request under way: how many answers it still needs, and its data."""
+    """A request under way: how many answers it still needs, and its data.
 
-    __slots__ = ("data", "handle", "left", "legs", "submitted")
+    `begun` is when the first of its parts began to leave, `left_at` when each cube's had left.
+    """
+
+    __slots__ = ("begun", "data", "handle", "left", "left_at", "legs", "submitted")
 
     def __init__(self, handle: RequestHandle, submitted: Fs, left: int) -> None:
         self.handle = handle
@@ -51,6 +54,24 @@ class _Pending:
         self.left = left
         self.legs: tuple[Leg, ...] = ()
         self.data: bytearray | None = None
+        self.begun: Fs = submitted
+        self.left_at: dict[int, Fs] = {}
+
+    def departed(self, cube: int, now: Fs, previous: Fs) -> None:
+        """Note that the part for `cube` has left; the request before it had left at `previous`."""
+        if not self.left_at:
+            self.begun = max(self.submitted, previous)
+        self.left_at[cube] = now
+
+    def own_stream(self, leg: Leg, cube: int) -> Leg:
+        """The leg of `cube`'s part: its wait behind parts of the same message is serialisation, as behind own quanta."""
+        before = max((time for other, time in self.left_at.items() if other < cube), default=self.begun)
+        own = before - self.begun
+        if not own:
+            return leg
+        parts = {**leg.parts, "serialisation": leg.parts["serialisation"] + own}
+        parts["head_of_line"] -= own
+        return msgspec.structs.replace(leg, parts={part: time for part, time in parts.items() if time})
 
 
 class Host(Component):
@@ -85,6 +106,7 @@ class Host(Component):
         self._launch_queue: list[tuple[int, LaunchRequest]] = []
         self._launches = 0
         self._tags = 0
+        self._departed_at: Fs = 0
         self.result: Any = None
         self.finished_at: Fs | None = None
         self._submitters: dict[type, Callable[[int, RequestHandle, Any], None]] = {
@@ -171,32 +193,38 @@ class Host(Component):
 
     def _write(self, tag: int, handle: RequestHandle, message: MemoryWriteMsg) -> None:
         parts = self._parts(message.address, message.size)
-        self._begin(tag, handle, len(parts))
+        pending = self._begin(tag, handle, len(parts))
         for part in parts:
             data = message.data
             if data is not None and len(parts) > 1:
                 data = b"".join(data[each.position : each.position + each.length] for each in part.segments)
             request = WriteRequest(tag, self._port.name, part.segments, part.size, data)
-            self._port.send(self._memories[part.cube], MessageClass.REQUEST, part.size, request, key=(tag, part.cube))
+            self._request(pending, part.cube, part.size, request)
+
+    def _request(self, pending: _Pending, cube: int, size: int, request: ReadRequest | WriteRequest) -> None:
+        def departed(now: Fs) -> None:
+            pending.departed(cube, now, self._departed_at)
+            self._departed_at = now
+
+        key = (request.tag, cube)  # parts of one instant leave in order of their cubes
+        self._port.send(self._memories[cube], MessageClass.REQUEST, size, request, key=key, departed=departed)
 
     def _acknowledged(self, ack: WriteAck, packet: Packet) -> None:
         pending = self._pending[ack.tag]
         pending.left -= 1
         if pending.left == 0:
-            pending.legs = (*ack.legs, self._port.leg(packet))
+            request, *service = ack.legs
+            cube = self._memories.index(request.dst)
+            pending.legs = (pending.own_stream(request, cube), *service, self._port.leg(packet))
             self._complete(ack.tag)
 
     def _read(self, tag: int, handle: RequestHandle, message: MemoryReadMsg) -> None:
         parts = self._parts(message.address, message.size)
-        self._begin(tag, handle, len(parts)).data = bytearray(message.size)
+        pending = self._begin(tag, handle, len(parts))
+        pending.data = bytearray(message.size)
         for part in parts:
-            self._port.send(
-                self._memories[part.cube],
-                MessageClass.REQUEST,
-                REQUEST_BYTES,
-                ReadRequest(tag, self._port.name, part.segments, part.size),
-                key=(tag, part.cube),
-            )
+            request = ReadRequest(tag, self._port.name, part.segments, part.size)
+            self._request(pending, part.cube, REQUEST_BYTES, request)
 
     def _data_arrived(self, response: ReadResponse, packet: Packet) -> None:
         pending = self._pending[response.tag]
@@ -211,7 +239,10 @@ class Host(Component):
                 at += segment.length
         pending.left -= 1
         if pending.left == 0:
-            pending.legs = (*response.legs, self._port.leg(packet, since=response.legs[-1].end))
+            request, *service = response.legs
+            cube = self._memories.index(request.dst)
+            back = self._port.leg(packet, since=service[-1].end)
+            pending.legs = (pending.own_stream(request, cube), *service, back)
             self._complete(response.tag)
 
     def _pe_dma(self, tag: int, handle: RequestHandle, message: PeDmaMsg) -> None:

@@ -91,6 +91,7 @@ class SipDevice:
     def _make_unit(self, node_name: str, scheduler: PeScheduler) -> Unit:
         """Build an engine of a PE: a component with the methods of a unit, whatever it is otherwise."""
         node = self._nodes[node_name]
+        self._config(node)  # an unknown kind is an error at its line
         found: Any = resolve(node.kind)[0]
         if not all(hasattr(found, name) for name in ("kind", "accepts", "start")):
             raise self._topology.source.error(

@@ -15,7 +15,8 @@ class TopologyFacts:
 
     def __init__(self, topology: Topology) -> None:
         self._topology = topology
-        self._nodes = {node.kind: node for node in reversed(topology.nodes(0))}
+        # By place, not by kind: a user's own part plays the same role under another kind.
+        self._nodes = {node.key.rpartition(".")[2]: node for node in reversed(topology.nodes(0))}
         ipcq: IpcqConfig = self.section("ipcq")
         self.slot_bytes = ipcq.slot_bytes
         self.slots = ipcq.slots
@@ -30,7 +31,7 @@ class TopologyFacts:
         return min(totals)
 
     def section(self, part: str) -> Any:
-        """The config of the first node of a kind."""
+        """The config of the first node whose section has this name."""
         return configure(self._nodes[part], self._topology.source)
 
     def slice_bw(self) -> BytesPerSecond:

@@ -41,7 +41,7 @@ class Machine(Protocol):
         """The way between two endpoints given by full name."""
 
     def section(self, part: str) -> Any:
-        """The config of a part of a PE, a cube or the host, by kind: `pe_math`, `ipcq`, `hbm_ctrl`, ..."""
+        """The config of a part of a PE, a cube or the host, by its section: `pe_math`, `ipcq`, `hbm_ctrl`, ..."""
 
     def slice_bw(self) -> BytesPerSecond:
         """What one memory slice serves, in bytes/s."""

@@ -12,7 +12,6 @@ ROOT = Path(__file__).parents[2]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 CONTRACTS = PYPROJECT["tool"]["importlinter"]["contracts"]
 PACKAGES = ("kernbench", "actors", "tui", "benches")
-OPTIONAL = {"kernbench.oracles", "kernbench.probing"}  # above the model, below the commands: they may know all of it
 
 
 def table():
@@ -64,7 +63,6 @@ def test_each_library_is_forbidden_to_every_package_that_does_not_list_it():
     libraries = {library for _, _, listed, _ in rows for library in listed}
     told = {
         library: {package for _, package, listed, _ in rows if library not in listed or library == "greenlet"}
-        - OPTIONAL
         for library in libraries
     }
     held = {library: set(forbidden(library)["source_modules"]) for library in libraries}
@@ -88,7 +86,7 @@ def test_what_a_package_does_not_know_is_what_its_contract_forbids():
 def test_every_package_has_a_row():
     found = {f"kernbench.{path.parent.name}" for path in (ROOT / "kernbench").glob("*/__init__.py")}
     listed = {package for _, package, *_ in table()}
-    assert (found | {"kernbench.testing", "actors", "tui", "benches"}) - OPTIONAL == listed - OPTIONAL
+    assert found | {"kernbench.testing", "actors", "tui", "benches"} == listed
 
 
 def test_every_contract_allows_what_others_import_on_their_own_account():

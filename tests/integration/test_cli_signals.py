@@ -20,10 +20,22 @@ def bench(torch):
             print("turning", file=sys.stderr, flush=True)
 """
 
+SLOW_TO_BUILD = """
+import sys
+import threading
+from kernbench.components.xbar import Xbar
+
+class Slow(Xbar):
+    def __init__(self, *collaborators):
+        print("building", file=sys.stderr, flush=True)
+        threading.Event().wait()
+"""
+
 
 @pytest.fixture
 def start(tmp_path):
     (tmp_path / "turn.py").write_text(FOR_EVER)
+    (tmp_path / "slow_part.py").write_text(SLOW_TO_BUILD)
     started = []
 
     def begin(*arguments):
@@ -73,6 +85,18 @@ def test_a_signal_in_the_middle_stops_the_run_in_one_line(start, workers, number
     status = json.loads(out)["status"]
     assert (status["exit"], status["message"].endswith("0 rows are complete")) == (code, True)
     assert group_is_empty(process.pid)
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "said"), [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")]
+)
+def test_a_signal_while_the_workers_build_their_devices_ends_with_its_own_code(start, number, code, said):
+    process = start("turn.py", "--workers", "2", "--set", "xbar.kind=slow_part:Slow")
+    assert process.stderr.readline() == "building\n"
+    process.send_signal(number)
+    _, err = process.communicate(timeout=30)
+    lines = [line for line in err.splitlines() if line != "building"]
+    assert (process.returncode, lines, group_is_empty(process.pid)) == (code, [f"kernbench: error: {said}"], True)
 
 
 def test_a_second_ctrl_c_ends_a_rank_that_never_asks_the_device(start, tmp_path):

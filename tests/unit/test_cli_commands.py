@@ -10,6 +10,7 @@ import pytest
 
 from kernbench import __version__
 from kernbench.cli import COMMANDS, PACKAGES, execute, group
+from kernbench.cli.list import SECTIONS
 
 HEAVY = {"numpy", "textual", "perfetto", "simpy", "pykka", "rich", "greenlet", "yaml", "msgspec", "ml_dtypes"}
 ROOT = Path(__file__).parents[2]
@@ -55,9 +56,9 @@ def test_no_command_at_all_shows_the_help_and_fails(capsys):
     ("arguments", "message"),
     [
         (["topolgy"], "unknown command 'topolgy'; did you mean 'topology'?"),
-        (["zzz"], "unknown command 'zzz'; there are: run, list, topology"),
+        (["zzz"], f"unknown command 'zzz'; there are: {', '.join(COMMANDS)}"),
         (["--jsn"], "unknown option --jsn; --help lists all options"),
-        (["list", "x"], "invalid value for '[benches|algos|kinds|tl]': 'x' is not one of 'benches', 'algos', 'kinds', 'tl'"),
+        (["list", "x"], f"invalid value for '[{'|'.join(SECTIONS)}]': 'x' is not one of {', '.join(map(repr, SECTIONS))}"),
         (["list", "--jsno"], "unknown option --jsno; did you mean --json?"),
     ],
 )  # fmt: skip

@@ -1,6 +1,5 @@
 """The actor of a SIP: a mailbox that is pumped, one owner of the engine, errors that name the SIP."""
 
-import re
 from pathlib import Path
 
 import pykka
@@ -162,10 +161,3 @@ def test_a_stopped_actor_leaves_the_registry_and_answers_no_more():
 def test_a_pumped_actor_has_no_thread():
     assert "_start_actor_loop" in PumpedActor.__dict__
     assert not issubclass(SipActor, pykka.ThreadingActor)
-
-
-def test_only_the_sip_actor_steps_an_engine():
-    stepping = re.compile(r"engine\.(advance|run|step)\(")
-    files = [path for package in ("actors", "kernbench") for path in (ROOT / package).rglob("*.py")]
-    users = {str(path.relative_to(ROOT)) for path in files if stepping.search(path.read_text())}
-    assert users == {"actors/sip.py"}
