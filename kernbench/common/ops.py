@@ -151,20 +151,18 @@ class Operation:
         return f"{self.kind} at {locate(self.site)}"
 
 
-class Load(Operation):
-    """Bytes of `runs` come to the PE; the DMA hands them to `deliver` (a snapshot, runs in order) before the end."""
+class Arriving(Operation):
+    """An operation whose output comes from elsewhere: the unit hands the bytes over before it reports the end."""
 
-    __slots__ = ("data", "nbytes", "runs")
-    kind = "load"
+    __slots__ = ("data", "nbytes")
 
-    def __init__(self, site: Site, runs: Runs, nbytes: int, output: Value, compute: Callable[..., Any]) -> None:
-        super().__init__(site, (), output, compute)
-        self.runs = runs
+    def __init__(self, site: Site, nbytes: int, output: Value, compute: Callable[..., Any], order: str | None) -> None:
+        super().__init__(site, (), output, compute, order)
         self.nbytes = nbytes
         self.data: bytes | memoryview | None = None
 
     def deliver(self, data: bytes | memoryview | None) -> None:
-        """What the memory held at service, or None without values."""
+        """What arrived (a snapshot), or None without values."""
         self.data = data
 
     def evaluate(self) -> None:
@@ -172,6 +170,17 @@ class Load(Operation):
         data, self.data = self.data, None
         if data is not None and self.compute is not None and self.output is not None:
             self.output.array = self.compute(data)
+
+
+class Load(Arriving):
+    """Bytes of `runs`, as the memory held them at service, come to the PE in the order of the runs."""
+
+    __slots__ = ("runs",)
+    kind = "load"
+
+    def __init__(self, site: Site, runs: Runs, nbytes: int, output: Value, compute: Callable[..., Any]) -> None:
+        super().__init__(site, nbytes, output, compute, None)
+        self.runs = runs
 
 
 class Store(Operation):
@@ -244,30 +253,18 @@ class Send(Operation):
         return f"send on queue {self.queue} at {locate(self.site)}"
 
 
-class Recv(Operation):
+class Recv(Arriving):
     """The oldest unread slot of `queue` becomes a value of at most `nbytes`; the slot is its storage."""
 
-    __slots__ = ("data", "nbytes", "queue", "tag")
+    __slots__ = ("queue", "tag")
     kind = "recv"
 
     def __init__(
         self, site: Site, queue: str, nbytes: int, tag: str, output: Value, compute: Callable[..., Any]
     ) -> None:
-        super().__init__(site, (), output, compute, queue)
+        super().__init__(site, nbytes, output, compute, queue)
         self.queue = queue
-        self.nbytes = nbytes
         self.tag = tag
-        self.data: bytes | memoryview | None = None
-
-    def deliver(self, data: bytes | memoryview | None) -> None:
-        """What the slot holds, or None without values."""
-        self.data = data
-
-    def evaluate(self) -> None:
-        """Shape the delivered bytes."""
-        data, self.data = self.data, None
-        if data is not None and self.compute is not None and self.output is not None:
-            self.output.array = self.compute(data)
 
     def __str__(self) -> str:
         return f"recv on queue {self.queue} at {locate(self.site)}"

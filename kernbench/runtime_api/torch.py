@@ -35,6 +35,7 @@ class Torch:
 
     def __init__(self, rank: Rank) -> None:
         self._rank = rank
+        self._random = _stream(rank.seed, rank.index)
         self.distributed = Distributed(rank)
 
     def dtype_named(self, name: str) -> DType:
@@ -78,9 +79,25 @@ class Torch:
             dtype = dtypes.float32 if array.dtype.kind == "f" else dtypes.by_numpy(array.dtype)
         return self.from_numpy(array.astype(dtype.numpy), placement=placement)
 
+    def manual_seed(self, seed: int) -> None:
+        """Start this rank's random numbers anew; ranks of one seed still differ."""
+        self._random = _stream(seed, self._rank.index)
+
+    def rand(self, *size: Any, dtype: DType = dtypes.float32, placement: Placement | None = None) -> DeviceTensor:
+        """Make a tensor of uniform random numbers in [0, 1), from (seed, rank)."""
+        return self.from_numpy(self._random.random(_shape(size), np.float32).astype(dtype.numpy), placement)
+
+    def randn(self, *size: Any, dtype: DType = dtypes.float32, placement: Placement | None = None) -> DeviceTensor:
+        """Make a tensor of standard normal random numbers, from (seed, rank)."""
+        return self.from_numpy(self._random.standard_normal(_shape(size), np.float32).astype(dtype.numpy), placement)
+
     def from_numpy(self, array: Array, placement: Placement | None = None) -> DeviceTensor:
         """Make a tensor of an array's values."""
         return self.empty(array.shape, dtype=dtypes.by_numpy(array.dtype), placement=placement).copy_(array)
+
+
+def _stream(seed: int, rank: int) -> np.random.Generator:
+    return np.random.Generator(np.random.Philox(key=[seed, rank]))
 
 
 def _shape(size: Any) -> tuple[int, ...]:
