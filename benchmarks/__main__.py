@@ -6,7 +6,7 @@
 import importlib
 import sys
 
-NAMES = ("startup", "hop", "speedup")
+NAMES = ("startup", "hop", "mesh", "speedup")
 
 
 def main(names: list[str]) -> None:
