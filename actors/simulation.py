@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -131,7 +132,7 @@ class Simulation:
         spec = RunSpec(self.topology.effective(), ref, checked, self.ranks, self.seed, self.values, self._sinks)
         job = Job(
             FACTORY,
-            msgspec.json.encode(spec),
+            msgspec.msgpack.encode(spec),
             self.topology.sips,
             tuple((link.source, link.destination, link.latency) for link in self.topology.fabric),
             self._max_events,
@@ -153,7 +154,7 @@ class Simulation:
             bench=name,
             arguments=msgspec.to_builtins(dict(arguments)),
             sips=len(reports),
-            rows=_merge_rows(reports),
+            rows=_merge_rows(reports, complete=not outcome.stopped),
             sim_time=max(report.last_event for report in reports),
             digest=_fold((digest_time, digest_values)),
             digest_time=digest_time,
@@ -214,11 +215,14 @@ def _fold(parts: Any) -> str:
     return blake2b("\n".join(parts).encode(), digest_size=16).hexdigest()
 
 
-def _merge_rows(reports: Sequence[SipReport]) -> tuple[RowResult, ...]:
-    """Rows stand for all ranks; where a rank has fewer (a run cut short), only rows that every rank has count."""
+def _merge_rows(reports: Sequence[SipReport], *, complete: bool) -> tuple[RowResult, ...]:
+    """Row n stands for all ranks that gave an n-th row; of a run cut short only rows that every such rank has count."""
     ranked = [report.rows for report in reports if report.rows]
     rows = []
-    for parts in zip(*ranked, strict=False):
+    for given in zip_longest(*ranked):
+        parts = [part for part in given if part is not None]
+        if len(parts) < len(given) and not complete:
+            break
         wrong = [part["wrong"] for part in parts if part["wrong"] is not None]
         own = ("start_fs", "end_fs", "launch_fs", "queued_fs", "overlap_fs", "wrong")
         last = max(parts, key=lambda part: (part["end_fs"], part["queued_fs"]))
@@ -250,6 +254,9 @@ def _merge_links(reports: Sequence[SipReport]) -> tuple[list[LinkReport], list[s
         if link.bytes_out == 0:
             arrived = received.get(name, 0)
             merged[name] = msgspec.structs.replace(link, bytes_out=arrived)
-            if arrived != link.bytes_in and not name.endswith("->switch"):
+            if arrived != link.bytes_in:
                 lines.append(f"{name}: {link.bytes_in} bytes went in, {arrived} came out")
+    lines += [
+        f"{name}: nothing went in, {arrived} came out" for name, arrived in received.items() if name not in merged
+    ]
     return list(merged.values()), lines

@@ -134,6 +134,7 @@ class Operation:
         output = self.output
         if output is not None:
             output.done = True
+            output.producer = None  # else an accumulator would keep all operations before it
             if not output.held and not output.readers:
                 output.free()
         for value in self.inputs:

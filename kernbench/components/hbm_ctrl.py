@@ -33,6 +33,11 @@ class HbmCtrlConfig(Config, frozen=True):
     outstanding: int = 64
     capacity: int = msgspec.field(name="capacity_bytes", default=2**34)
 
+    def __post_init__(self) -> None:
+        """Refuse what is no share."""
+        if not Fraction(1, 100) <= self.efficiency <= 1:
+            raise ValueError(f"expected a share from 0.01 to 1, got {float(self.efficiency):g}")
+
 
 class Slice:
     """One slice: it serves in order of arrival, back to back, so that a run ends where the sum of its bytes ends."""

@@ -47,7 +47,7 @@ class _Inlet:
 class _Outlet:
     """The sending end of a queue: slot credits, and the slot that the next send fills."""
 
-    __slots__ = ("credits", "next_slot", "peer", "slot_bytes", "slots")
+    __slots__ = ("credits", "next_slot", "peer", "sending", "slot_bytes", "slots")
 
     def __init__(self, peer: str) -> None:
         self.peer = peer
@@ -55,6 +55,7 @@ class _Outlet:
         self.slot_bytes = 0
         self.credits = 0
         self.next_slot = 0
+        self.sending = False
 
 
 class Ipcq(Component):
@@ -144,15 +145,20 @@ class Ipcq(Component):
                 where=locate(send.site),
                 sim_time_fs=self.engine.now,
             )
-        return outlet.credits > 0
+        return outlet.credits > 0 and not outlet.sending
 
     def take_slot(self, queue: str) -> tuple[str, int]:
         """Use a slot credit: the peer's endpoint, and the slot to fill."""
         outlet = self._outlets[queue]
         outlet.credits -= 1
+        outlet.sending = True  # the next send of this queue waits for the last byte: another channel could overtake
         slot = outlet.next_slot
         outlet.next_slot = (slot + 1) % outlet.slots
         return outlet.peer, slot
+
+    def departed(self, queue: str) -> None:
+        """The last byte of the slot being filled has left."""
+        self._outlets[queue].sending = False
 
     def _credited(self, credit: SlotCredit, _packet: Packet) -> None:
         outlet = self._outlets[credit.queue]

@@ -157,6 +157,7 @@ class PeDma(Component):
         peer, slot = self._ipcq.take_slot(send.queue)
 
         def departed(_: Fs) -> None:
+            self._ipcq.departed(send.queue)
             self._completed(send)
             self._freed(channel)
 
@@ -258,7 +259,7 @@ class PeDma(Component):
 
         def finish(movement: _Movement) -> None:
             done = DmaDone(command.tag, legs + movement.legs)
-            self._port.send(command.reply_to, MessageClass.CONTROL, CONTROL_BYTES, done, key=command.tag)
+            self._port.send(command.reply_to, MessageClass.CONTROL, CONTROL_BYTES, done, key=str(command.tag))
 
         runs = ((command.address, command.size),)
         if command.write:

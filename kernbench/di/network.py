@@ -68,7 +68,7 @@ class SipNetwork:
                 )
         else:  # the receiving end: it transmits nothing but books what arrives
             self.receivers[link.index] = Link(
-                self._engine, link.name, rank, link.bw, link.latency, 0, link.credit_delay
+                self._engine, link.wire_name, rank, link.bw, link.latency, 0, link.credit_delay
             )
 
     @property

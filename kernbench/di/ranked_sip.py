@@ -119,5 +119,5 @@ def _make_sink(name: str, sip: int) -> Sink:
 
 def build(payload: bytes, sip: int) -> RankedSip:
     """Build SIP `sip` of an encoded RunSpec: the factory that islands call by name."""
-    spec = msgspec.json.decode(payload, type=RunSpec)
+    spec = msgspec.msgpack.decode(payload, type=RunSpec)
     return RankedSip(Topology.from_effective(spec.topology), sip, spec)

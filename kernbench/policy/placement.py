@@ -5,6 +5,8 @@ from typing import Protocol
 
 import msgspec
 
+from kernbench.common.errors import UsageError
+
 GRANULE = 4096
 """Bytes that stay together when a tensor is interleaved: the size of a DRAM page pair, and of a usual OS page."""
 
@@ -42,6 +44,11 @@ class Local(msgspec.Struct, frozen=True):
 
     def reserve(self, size: int, geometry: Geometry) -> dict[int, int]:
         """Take all from the one slice."""
+        if not (0 <= self.cube < geometry.cubes and 0 <= self.slice < geometry.slices_per_cube):
+            raise UsageError(
+                f"Local(cube={self.cube}, slice={self.slice}): there are cubes 0 to {geometry.cubes - 1} "
+                f"with slices 0 to {geometry.slices_per_cube - 1}"
+            )
         return {self.cube * geometry.slices_per_cube + self.slice: -(-size // GRANULE) * GRANULE}
 
     def pieces(

@@ -185,7 +185,21 @@ def check_arguments(ref: BenchRef, given: Mapping[str, Any]) -> dict[str, Any]:
             near = get_close_matches(name, known, 1)
             hint = f"did you mean {near[0]}?" if near else f"it takes: {', '.join(known) or 'none'}"
             raise UsageError(f"{ref.name}: unknown argument {name!r}; {hint}")
-    return {name: _typed(ref, parameter, given.get(name, parameter.default)) for name, parameter in known.items()}
+    checked = {name: _typed(ref, parameter, given.get(name, parameter.default)) for name, parameter in known.items()}
+    for name, value in checked.items():
+        if not isinstance(value, Sweep) and not _travels(value):
+            raise UsageError(
+                f"{ref.name}: {name}={value!r} cannot travel to the ranks; use numbers, text, lists and dicts"
+            )
+    return checked
+
+
+def _travels(value: Any) -> bool:
+    """Whether a value arrives in another process as what it was."""
+    try:
+        return repr(msgspec.msgpack.decode(msgspec.msgpack.encode(value))) == repr(value)
+    except (TypeError, OverflowError):
+        return False
 
 
 def _typed(ref: BenchRef, parameter: Parameter, value: Any) -> Any:

@@ -76,10 +76,10 @@ class Port:
         assert size > 0, f"{self.name}: a message to {dst} has {size} bytes"
         network = self._network
         route = network.route(self, dst, kind)
-        injector = self._injectors.get((lane, route[0].lane))
+        injector = self._injectors.get((lane, kind))
         if injector is None:
-            order = lane * 64 + route[0].lane
-            injector = self._injectors[lane, route[0].lane] = Injector(self.engine, self.number, order, network.quantum)
+            order = lane * 64 + kind
+            injector = self._injectors[lane, kind] = Injector(self.engine, self.number, order, network.quantum)
         self._sent += 1
         identity = self.number << 32 | self._sent
         injector.push(
