@@ -31,6 +31,7 @@ STATUS_S = 0.1
 
 def main(arguments: list[int]) -> None:
     """Serve one job over the inherited sockets, then end; end at once when the coordinator is gone."""
+    os.dup2(2, 1)  # what a bench prints in a worker goes to stderr: stdout belongs to the coordinator's result
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the coordinator decides what Ctrl-C means
     index, control_fd, status_fd, *peer_fds = arguments
     for fd in (control_fd, status_fd, *peer_fds):

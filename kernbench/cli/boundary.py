@@ -97,7 +97,7 @@ def status_of(error: BaseException) -> Status:
     if isinstance(error, SimulationError):
         time = None if error.sim_time_fs is None else to_ns(error.sim_time_fs)
         # The waiters are listed apart; a message that repeats them all would be no line to read.
-        message = error.message.removesuffix("; ".join(error.waiters)).rstrip(": ")
+        message = error.message.partition(": " + error.waiters[0])[0] if error.waiters else error.message
         return Status(error.exit_code, _kind(error), message, error.where, time, error.waiters)
     if isinstance(error, KernbenchError):
         return Status(error.exit_code, _kind(error), str(error))

@@ -1,6 +1,8 @@
 """`kernbench run`: a bench on a simulated system."""
 # ruff: noqa: PLC0415  # a command imports what it needs when it runs: `kernbench --help` stays quick
 
+import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -142,7 +144,8 @@ class Run:
             say(heading(self._simulation, self._ref.name, self._which_topology(), self._directory.path))
         line = ProgressLine(max_events, timeout_s)
         try:
-            result = self._simulation.run(self._ref.file, hooks=line, timeout_s=timeout_s, **self._arguments)
+            with redirect_stdout(sys.stderr):  # what a bench prints is no part of the result
+                result = self._simulation.run(self._ref.file, hooks=line, timeout_s=timeout_s, **self._arguments)
         except BaseException as error:
             line.clear()
             self._fail(error)

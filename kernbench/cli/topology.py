@@ -30,11 +30,13 @@ def command() -> None:
 @_json
 def check(file: Path | None, overrides: tuple[str, ...], as_json: bool) -> None:
     """Prove that a topology works: values, buffers, reachability, no deadlock."""
+    from kernbench.di.device import SipDevice
     from kernbench.topology.compile import compile_topology
     from kernbench.topology.deadlock import channel_graph
 
     source = _load(file, overrides)
     topology = compile_topology(source)
+    SipDevice(topology, 0)  # every part must exist and accept its keys
     nodes = sum(len(topology.nodes(sip)) for sip in range(topology.sips))
     links = sum(len(topology.links(sip)) for sip in range(topology.sips))
     channels = len(channel_graph(topology))

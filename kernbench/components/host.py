@@ -21,7 +21,7 @@ from kernbench.common.messages.host import (
 )
 from kernbench.common.messages.launch import LaunchDone, LaunchRequest, PeShare
 from kernbench.common.messages.memory import ReadRequest, ReadResponse, WriteAck, WriteRequest
-from kernbench.common.units import Fs
+from kernbench.common.units import Fs, format_time
 from kernbench.components.component import Component, Config
 from kernbench.components.fanout import CONTROL_BYTES
 from kernbench.policy.address import AddressSpace, Part
@@ -140,7 +140,7 @@ class Host(Component):
                 request = program.resume(value)
             except KernbenchError:
                 raise
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 raise RankError(
                     f"{type(error).__name__}: {error}", where=f"{self.name}{_place(error)}", sim_time_fs=self.engine.now
                 ) from error
@@ -286,7 +286,7 @@ class Host(Component):
     def waiters(self) -> list[str]:
         """Name what the rank's program waits for."""
         lines = [
-            f"{self.name}: {type(pending.handle.message).__name__} submitted at {pending.submitted} fs is not complete"
+            f"{self.name}: {type(pending.handle.message).__name__} submitted at {format_time(pending.submitted)} is not complete"
             for pending in self._pending.values()
         ]
         if self._program is not None:

@@ -78,12 +78,13 @@ class SipDevice:
     def _make(self, role: type[Part], node_name: str, *collaborators: Any, named: str | None = None) -> Part:
         """Build the part at a node: its kind's class, its section's config, and what it needs to work."""
         node = self._nodes[node_name]
+        config = self._config(node)  # first of all: an unknown kind is an error at its line
         found: Any = resolve(node.kind)[0]
         if not issubclass(found, role):
             raise self._topology.source.error(
                 f"{node.key}.kind", f"{node.kind!r} is no {role.__name__}, which this place needs"
             )
-        part: Part = found(named or f"{self.name}.{node_name}", self._config(node), self.engine, *collaborators)
+        part: Part = found(named or f"{self.name}.{node_name}", config, self.engine, *collaborators)
         assert isinstance(part, Component)
         self._parts.append(part)
         return part

@@ -3,7 +3,7 @@
 import pytest
 
 from actors.simulation import Simulation
-from kernbench.common.errors import TopologyError, UsageError
+from kernbench.common.errors import RankError, TopologyError, UsageError
 
 SMALL = ("sip.cube_mesh=2x1",)
 
@@ -60,3 +60,19 @@ def test_bytes_over_a_switch_balance_on_both_sides():
     result = Simulation(sips=3, overrides=[*SMALL, "fabric.kind=switch"]).run("allreduce", sizes="16KiB")
     uplinks = [link for link in result.links if link.name.endswith("->switch")]
     assert [link.bytes_in for link in uplinks] == [link.bytes_out for link in uplinks] != []
+
+
+def leaves(torch):
+    raise SystemExit(0)
+
+
+def test_a_rank_that_exits_is_an_error_with_its_line():
+    with pytest.raises(RankError, match="SystemExit") as caught:
+        Simulation(sips=1, overrides=SMALL).run(leaves)
+    assert __file__ in caught.value.where
+
+
+@pytest.mark.parametrize("kind", ["nomod:Foo", "os:path", "nope"])
+def test_a_kind_that_cannot_be_loaded_is_an_error_at_its_key(kind):
+    with pytest.raises(TopologyError, match=r"m_cpu\.kind"):
+        Simulation(sips=1, overrides=[*SMALL, f"sip.cube.m_cpu.kind={kind}"])
