@@ -242,14 +242,14 @@ class Announcing(Endless):
 
     def start(self) -> None:
         super().start()
-        os.write(1, f"sip{self.sip} {os.getpid()} {os.environ.get('OPENBLAS_NUM_THREADS')}\n".encode())
+        os.write(2, f"sip{self.sip} {os.getpid()} {os.environ.get('OPENBLAS_NUM_THREADS')}\n".encode())
 
 
 class Deaf(Hanging):
     """Hangs like Hanging, and says where."""
 
     def hang(self, _: object) -> None:
-        os.write(1, f"sip{self.sip} {os.getpid()}\n".encode())
+        os.write(2, f"sip{self.sip} {os.getpid()}\n".encode())
         super().hang(_)
 
 

@@ -53,7 +53,7 @@ def script(kind, workers):
 
 def announced(process, count):
     """What the SIPs said: where each of them runs, as file descriptors that become readable when it ends."""
-    lines = [process.stdout.readline().split() for _ in range(count)]
+    lines = [process.stderr.readline().split() for _ in range(count)]
     return [os.pidfd_open(int(line[1])) for line in lines]
 
 
@@ -102,7 +102,7 @@ def test_a_second_ctrl_c_kills_what_does_not_listen(workers):
 
 def test_workers_are_processes_of_their_own_with_one_thread_for_blas():
     with script("announcing", 2) as process:
-        lines = [process.stdout.readline().split() for _ in range(2)]
+        lines = [process.stderr.readline().split() for _ in range(2)]
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=20)
     pids = {pid for _, pid, _ in lines}
