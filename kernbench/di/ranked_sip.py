@@ -99,8 +99,6 @@ class RankedSip(SipDevice):
                 last_event=self.journal.last,
                 finished_at=self.host.finished_at,
                 kernels=self.kernels,
-                engine_busy=0,
-                engine_union=0,
                 links=links,
                 rows=[] if program is None else program.rows,
                 audit=audit,

@@ -14,13 +14,12 @@ _DELIVERY, _MARK = 1, 2
 class Journal:
     """Folds deliveries and marks in order of time; those of one instant are sorted, so scheduling order leaves no trace."""
 
-    __slots__ = ("_hash", "_instant", "_records", "entries", "last")
+    __slots__ = ("_hash", "_instant", "_records", "last")
 
     def __init__(self) -> None:
         self._hash = blake2b(digest_size=16)
         self._instant: Fs = -1
         self._records: list[bytes] = []
-        self.entries = 0
         self.last: Fs = 0
 
     def deliver(self, time: Fs, src: int, dst: int, kind: int, size: int) -> None:
@@ -56,7 +55,6 @@ class Journal:
     def _fold(self, time: Fs) -> None:
         records = self._records
         if records:
-            self.entries += len(records)
             if len(records) > 1:
                 records.sort()
             self._hash.update(b"".join(records))

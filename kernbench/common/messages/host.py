@@ -5,8 +5,6 @@ from typing import Any
 
 import msgspec
 
-from kernbench.common.units import Fs
-
 
 class MemoryWriteMsg(msgspec.Struct, frozen=True):
     """Write `size` bytes at virtual `address` of the device's memory; `data` is None with values off."""
@@ -64,10 +62,3 @@ class Wait(msgspec.Struct, frozen=True):
 
 class Mark(msgspec.Struct, frozen=True):
     """A rank program asks for the simulated time (fs)."""
-
-
-class TimedInterval(msgspec.Struct, frozen=True):
-    """From the first program's start to the last retirement on one device, in fs."""
-
-    start: Fs
-    end: Fs

@@ -32,8 +32,6 @@ class SipReport(msgspec.Struct, frozen=True):
     last_event: Fs
     finished_at: Fs | None
     kernels: int
-    engine_busy: Fs
-    engine_union: Fs
     links: list[LinkReport]
     rows: list[dict[str, Any]]
     audit: list[str]
