@@ -1,0 +1,1 @@
+"""What the records of a run say: bottlenecks, differences, pages to keep."""
