@@ -6,7 +6,7 @@ HASH := $(shell cat constraints.txt pyproject.toml | cksum | cut -d' ' -f1)
 STAMP := .venv/.stamp-$(HASH)
 BIN := .venv/bin
 
-.PHONY: install demo test test-slow bench lint
+.PHONY: install demo test test-slow test-browser bench lint
 install: $(STAMP)
 
 $(STAMP):
@@ -28,6 +28,14 @@ test: lint
 
 test-slow: $(STAMP)
 	$(BIN)/pytest -m slow
+	$(BIN)/pytest -m "" --hypothesis-profile random tests/property
+
+# Opens the HTML report in a real browser; Debian's chromium is installed where we may.
+test-browser: $(STAMP)
+	@command -v chromium >/dev/null || if [ "$$(id -u)" = 0 ]; then \
+		apt-get -qq update && apt-get -qq install --yes --no-install-recommends chromium; \
+	else echo "make test-browser needs chromium: sudo apt-get install chromium" >&2; exit 1; fi
+	$(BIN)/pytest tests/browser/report_page.py
 
 bench: $(STAMP)
 	$(BIN)/python benchmarks

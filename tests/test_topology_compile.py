@@ -113,7 +113,7 @@ def test_names_stay_sorted_and_unambiguous_in_large_meshes():
 
 def test_a_fabric_link_joins_the_ports_that_are_named_after_the_other_side(default):
     assert default.fabric[1] == FabricLink(
-        1, "sip0->sip3", "sip0->sip3", 0, 3, "io.fabric3", "io.fabric0", gbs(50), ns(500), ns(500), 65536
+        1, "sip0->sip3", "sip0->sip3", 0, 3, "io.fabric3", "io.fabric0", gbs(50), ns(500), ns(500), 262144
     )
 
 

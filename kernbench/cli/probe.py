@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 import kernbench
-from kernbench.cli.boundary import print_json
+from kernbench.cli.boundary import Status, print_json
 from kernbench.cli.terminal import say
 from kernbench.common.errors import UsageError
 
@@ -39,6 +39,8 @@ def command(**given: Any) -> None:
 
     names, patterns = _chosen(given["case"])
     size = _size(given["size"])
+    if given["route"] and not names:
+        raise UsageError(f"--route: {given['case']} is many requests at once, which have no route; leave --route out")
     simulation = _simulation(given)
     document = begun(simulation)
     show = (lambda _: None) if given["as_json"] else say
@@ -70,7 +72,8 @@ def _list(*, as_json: bool) -> None:
 
     found = entries()
     if as_json:
-        print_json({"schema": "kernbench/probe-list/1", "version": kernbench.__version__, "cases": found})
+        head = {"schema": "kernbench/probe-list/1", "version": kernbench.__version__, "status": Status().document()}
+        print_json({**head, "cases": found})
         return
     columns = [column("", [entry[key] for entry in found], text=True) for key in ("name", "description")]
     say(render_prose(columns, terminal_width()))
@@ -94,7 +97,7 @@ def _size(text: str | None) -> int:
     from kernbench.common.units import format_size, parse_size
 
     try:
-        size = parse_size(text or DEFAULT_SIZE)
+        size = parse_size(DEFAULT_SIZE if text is None else text)
     except ValueError as error:
         raise UsageError(f"--size {text}: {error}") from error
     if not 1 <= size <= LARGEST:

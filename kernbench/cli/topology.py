@@ -1,4 +1,4 @@
-"""`kernbench topology`: check, show or explain a topology file."""
+"""`kernbench topology`: check, show, draw or explain a topology file."""
 # ruff: noqa: PLC0415  # a command imports what it needs when it runs: `kernbench --help` stays quick
 
 from pathlib import Path
@@ -19,9 +19,9 @@ _set = click.option(
 _json = click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 
 
-@click.group(short_help="Check, show or explain a topology.")
+@click.group(short_help="Check, show, draw or explain a topology.")
 def command() -> None:
-    """Check, show or explain a topology file (default: ./topology.yaml, else the packaged one)."""
+    """Check, show, draw or explain a topology file (default: ./topology.yaml, else the packaged one)."""
 
 
 @command.command()
@@ -78,6 +78,36 @@ def show(file: Path | None, overrides: tuple[str, ...], as_json: bool) -> None:
         return
     say(f"topology: {source.name}\n")
     say(draw(topology).rstrip("\n"))
+
+
+@command.command()
+@_file
+@_set
+@click.option("--out", required=True, type=click.Path(path_type=Path), metavar="DIR", help="Folder for the files.")
+@_json
+def draw(file: Path | None, overrides: tuple[str, ...], out: Path, as_json: bool) -> None:
+    """Write diagrams as SVG: system, SIP, cube."""
+    from kernbench.common.errors import OutputError
+    from kernbench.topology.compile import compile_topology
+    from kernbench.topology.diagrams import diagrams
+
+    source = _load(file, overrides)
+    written = []
+    for name, content in diagrams(compile_topology(source)).items():
+        path = out / name
+        try:
+            out.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise OutputError(f"{path} cannot be written: {reason}; give --out a folder that can") from error
+        written.append(str(path))
+    if as_json:
+        _print_json("topology-draw", source, files=written)
+        return
+    say(f"topology: {source.name}")
+    for each in written:
+        say(each)
 
 
 @command.command()

@@ -1,4 +1,4 @@
-"""`kernbench validate`: the model against oracles, or one mesh, link or systolic array on its own."""
+"""`kernbench validate`: the model against oracles, or one mesh, link, systolic array or memory slice on its own."""
 # ruff: noqa: PLC0415  # a command imports what it needs when it runs: `kernbench --help` stays quick
 
 from pathlib import Path
@@ -35,6 +35,10 @@ def command(context: click.Context, only: str, listed: bool, as_json: bool) -> N
     if not chosen:
         raise UsageError(f"--only {only}: no oracle's name contains it; --list names them")
     if listed:
+        if as_json:
+            names = [{"name": oracle.name, "source": oracle.source} for oracle in chosen]
+            print_json({**_head("validate-list"), "oracles": names})
+            return
         for oracle in chosen:
             say(f"{oracle.name:<48} {oracle.source}")
         return
@@ -177,6 +181,37 @@ def gemm(array: str, flow: str, mnk: str | None, shapes: Path | None, as_json: b
         say(f"{name:<16} {','.join(map(str, shape)):<20} {count:>14} cycles of the array's clock")
 
 
+@command.command()
+@click.option(
+    "--pattern", default="sequential", show_default=True,
+    help="sequential, random (32 B reads), mixed:SHARE of reads along one stream, copy:SHARE from one to another.",
+)  # fmt: skip
+@click.option(
+    "--slice-gbs", default="204.8", show_default=True, help="Raw bandwidth of the slice; 204.8: HBM3 at 6.4 Gb/s."
+)
+@click.option(
+    "--refreshes", type=click.IntRange(1), default=8, show_default=True, help="Refresh intervals to measure over."
+)
+@_seed
+@_json
+def hbm(pattern: str, slice_gbs: str, refreshes: int, seed: int, as_json: bool) -> None:
+    """Measure the share of its peak that a memory slice with banks delivers to a pattern."""
+    from kernbench.common.errors import UsageError
+    from kernbench.common.units import gbs
+    from kernbench.oracles.hbm import measure_hbm, parse_pattern
+
+    wanted = parse_pattern(pattern)
+    try:
+        bandwidth = gbs(slice_gbs)
+    except ValueError as error:
+        raise UsageError(f"--slice-gbs {slice_gbs}: {error}") from error
+    if bandwidth <= 0:
+        raise UsageError(f"--slice-gbs {slice_gbs}: expected above 0")
+    result = measure_hbm(wanted, bandwidth, refreshes, seed)
+    given = {"pattern": pattern, "slice_gbs": bandwidth / 10**9, "refreshes": refreshes, "seed": seed}
+    _answer("validate-hbm", given, result, as_json)
+
+
 HEADING = (
     f"{'oracle':<48} {'expected':>12} {'got':>12} {'unit':<12} {'error':>9} {'tolerance':>9}  {'verdict':<8}  source"
 )
@@ -212,8 +247,10 @@ def _head(document: str) -> dict[str, Any]:
 def _checked(packets: int, warmup: int | None) -> int:
     from kernbench.common.errors import UsageError
 
-    if packets < 1 or (warmup is not None and warmup < 0):
-        raise UsageError(f"--packets {packets}, --warmup {warmup}: expected at least 1 packet and no negative warm-up")
+    if packets < 2:
+        raise UsageError(f"--packets {packets}: expected at least 2, since rates are between the first and the last")
+    if warmup is not None and warmup < 0:
+        raise UsageError(f"--warmup {warmup}: expected at least 0 packets")
     return packets // 5 if warmup is None else warmup
 
 

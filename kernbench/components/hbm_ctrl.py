@@ -1,16 +1,27 @@
 """High-bandwidth memory controller: requests in, streams and acknowledgements out, one queue per slice."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from heapq import heappop, heappush
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
 from kernbench.common.completion import Leg
-from kernbench.common.messages.memory import ReadRequest, ReadResponse, Segment, WriteAck, WriteRequest
-from kernbench.common.units import FS_PER_S, BytesPerSecond, Fs
-from kernbench.components.component import Component, Config
+from kernbench.common.messages.memory import (
+    AtomicRequest,
+    AtomicResponse,
+    ReadRequest,
+    ReadResponse,
+    WriteAck,
+    WriteRequest,
+)
+from kernbench.common.units import BytesPerSecond, Fs
+from kernbench.components.component import Component
+from kernbench.components.hbm_banked import BankedTiming
+from kernbench.components.hbm_dram import DramConfig
+from kernbench.components.hbm_flat import FlatTiming
+from kernbench.components.hbm_timing import Timing, WriteService
 from kernbench.components.memory import Memory
 from kernbench.sim_engine.engine import Engine
 from kernbench.sim_engine.fifo import GatedDrain
@@ -21,53 +32,52 @@ ACK_BYTES = 32
 """Size of a write acknowledgement on the network: one flit of control."""
 
 
-class HbmCtrlConfig(Config, frozen=True):
-    """`slices` queues; `efficiency` is the share of raw bandwidth that streams achieve (refresh, turnaround, misses).
+class HbmCtrlConfig(DramConfig, frozen=True):
+    """`mode` says what serves the `slices`: `simple` or `banked`, which alone reads the keys of `DramConfig`.
 
+    The simple mode serves streams at `efficiency`, a share of the raw bandwidth (refresh, turnaround, misses).
     `outstanding` is how many requests it holds whose answers have not left; `capacity_bytes` is the cube's memory.
     """
 
+    mode: Literal["simple", "banked"] = "simple"
     slices: int = 4
-    efficiency: Fraction = Fraction(4, 5)
+    simple_efficiency: Fraction = msgspec.field(name="efficiency", default=Fraction(4, 5))
     overhead: Fs = msgspec.field(name="overhead_ns", default=0)
     outstanding: int = 64
     capacity: int = msgspec.field(name="capacity_bytes", default=2**34)
 
     def __post_init__(self) -> None:
         """Refuse what is no share."""
-        if not Fraction(1, 100) <= self.efficiency <= 1:
-            raise ValueError(f"expected a share from 0.01 to 1, got {float(self.efficiency):g}")
+        super().__post_init__()
+        if not Fraction(1, 100) <= self.simple_efficiency <= 1:
+            raise ValueError(f"expected a share from 0.01 to 1, got {float(self.simple_efficiency):g}")
+
+    @property
+    def efficiency(self) -> Fraction:
+        """The share of the raw bandwidth at which bytes are served; banks lose the rest by what they do."""
+        return {"simple": self.simple_efficiency, "banked": Fraction(1)}[self.mode]
 
 
-class Slice:
-    """One slice: it serves in order of arrival, back to back, so that a run ends where the sum of its bytes ends."""
+def _simple(config: HbmCtrlConfig, _engine: Engine, slice_bw: BytesPerSecond, quantum: int) -> Timing:
+    return FlatTiming(config.slices, int(slice_bw * config.efficiency), quantum)
 
-    __slots__ = ("_bw", "_bytes", "_start", "busy", "free_at")
 
-    def __init__(self, bw: BytesPerSecond) -> None:
-        self._bw = bw
-        self._start: Fs = 0
-        self._bytes = 0
-        self.free_at: Fs = 0
-        self.busy: Fs = 0
+def _banked(config: HbmCtrlConfig, engine: Engine, slice_bw: BytesPerSecond, quantum: int) -> Timing:
+    return BankedTiming(config, engine, config.slices, slice_bw, quantum)
 
-    def serve(self, now: Fs, size: int) -> Fs:
-        """Queue `size` bytes and return when they are done."""
-        if now > self.free_at:
-            self._start = now
-            self._bytes = 0
-        begin = max(now, self.free_at)
-        self._bytes += size
-        self.free_at = end = self._start - (-self._bytes * FS_PER_S // self._bw)
-        self.busy += end - begin
-        return end
+
+TIMINGS: dict[str, Callable[[HbmCtrlConfig, Engine, BytesPerSecond, int], Timing]] = {
+    "simple": _simple,
+    "banked": _banked,
+}
+"""What `mode` names: who decides when requests are served."""
 
 
 class HbmCtrl(Component):
-    """Serves reads and writes in arrival order; the point of order for the bytes it owns.
+    """Takes reads, writes and atomic changes, has its timing serve them, and answers; the point of order for the bytes it owns.
 
     A read samples and a write lands when the last of its bytes is served; the answer follows. A request is admitted
-    only when one of `outstanding` answer buffers is free.
+    only when one of `outstanding` answer buffers is free. Without `values` it keeps time and answers without bytes.
     """
 
     config: HbmCtrlConfig
@@ -78,21 +88,21 @@ class HbmCtrl(Component):
         super().__init__(name, engine)
         self.config = config
         self.memory = Memory()
+        self.values = True
         self._port = port
-        self._quantum = quantum
-        self.bw = int(slice_bw * config.efficiency)
-        self.slices = [Slice(self.bw) for _ in range(config.slices)]
+        self._timing = TIMINGS[config.mode](config, engine, slice_bw, quantum)
         # A heap of (usable from, slot): the slot decides a place in round-robin, so one that frees at this very instant
         # waits 1 fs; else the order of the instant's events would choose between it and the others.
         self._free_slots: list[tuple[Fs, int]] = [(0, slot) for slot in range(config.outstanding)]
         self._admitted_at: Fs = -1
         self._gates: list[GatedDrain] = []
         self._slots: dict[int, int] = {}
-        self._writes: dict[int, _Write] = {}
+        self._writes: dict[int, WriteService] = {}
         self._due: list[tuple[Fs, int, Callable[[], None]]] = []
         self._arrivals = 0
         port.on(ReadRequest, self._read)
         port.on(WriteRequest, self._write)
+        port.on(AtomicRequest, self._atomic)
         port.on_quantum(self._quantum_arrived)
 
     def gate(self, drain: GatedDrain) -> None:
@@ -135,91 +145,101 @@ class HbmCtrl(Component):
         if type(request) is WriteRequest:
             write = self._writes.get(packet.transfer)
             if write is None:
-                write = self._writes[packet.transfer] = _Write(request.segments, self.bw, len(self.slices))
-            for number, length in write.take(packet.size):
-                write.end = max(write.end, self.slices[number].serve(packet.tail, length))
-                write.end_alone = max(write.end_alone, write.alone[number].serve(packet.tail, length))
+                write = self._writes[packet.transfer] = self._timing.write(packet.transfer, request.segments)
+            write.take(packet.size, packet.tail)
 
     def _write(self, request: WriteRequest, packet: Packet) -> None:
-        write, slot = self._writes.pop(packet.transfer), self._slots.pop(packet.transfer)
-        end = write.end
-        legs = (self._port.leg(packet), self._service(packet.tail, end, write.end_alone - packet.tail))
+        write, slot, order = self._writes.pop(packet.transfer), self._slots.pop(packet.transfer), self._number()
+        way = self._port.leg(packet)
 
-        def land() -> None:
-            if request.data is not None:
-                self.memory.write(request.segments, request.data)
+        def served(end: Fs, parts: dict[str, Fs]) -> None:
+            ack = WriteAck(request.tag, (way, self._leg(packet.tail, end, parts)))
+
+            def land() -> None:
+                if request.data is not None:
+                    self.memory.write(request.segments, request.data)
+                self._port.send(
+                    request.reply_to,
+                    MessageClass.RESPONSE,
+                    ACK_BYTES,
+                    ack,
+                    lane=slot,
+                    departed=lambda _: self._release(slot),
+                )
+
+            self._at(end, order, land)
+
+        write.close(packet.tail, served)
+
+    def _read(self, request: ReadRequest, packet: Packet) -> None:
+        slot, order = self._slots.pop(packet.transfer), self._number()
+        way = self._port.leg(packet)
+        response = ReadResponse(request.tag, request.segments, None, ())
+
+        def sample() -> None:
+            if self.values:
+                response.data = self.memory.read(request.segments)
+
+        def served(end: Fs, parts: dict[str, Fs]) -> None:
+            response.legs = (way, self._leg(packet.tail, end, parts))
+            self._at(end, order, sample)
+
+        def started(ready: Sequence[Fs]) -> None:
             self._port.send(
                 request.reply_to,
                 MessageClass.RESPONSE,
-                ACK_BYTES,
-                WriteAck(request.tag, legs),
+                request.size,
+                response,
+                lane=slot,
+                ready=ready,
+                departed=lambda _: self._release(slot),
+            )
+
+        self._timing.read(packet.transfer, request.segments, packet.tail, started, served)
+
+    def _atomic(self, request: AtomicRequest, packet: Packet) -> None:
+        """Read and write the segments; they change in one instant, when both are served."""
+        slot, order = self._slots.pop(packet.transfer), self._number()
+        way, start = self._port.leg(packet), packet.tail
+        services: list[tuple[Fs, dict[str, Fs]]] = []
+
+        def served(end: Fs, parts: dict[str, Fs]) -> None:
+            services.append((end, parts))
+            if len(services) == 2:  # the read's and the write's
+                last, spent = max(services, key=lambda service: service[0])
+                self._at(last, order, lambda: land((way, self._leg(start, last, spent))))
+
+        def land(legs: tuple[Leg, ...]) -> None:
+            old = None
+            if request.exchange is not None and self.values:
+                changed, old = request.exchange(self.memory.read(request.segments))
+                self.memory.write(request.segments, changed)
+            self._port.send(
+                request.reply_to,
+                MessageClass.RESPONSE,
+                max(request.returned, ACK_BYTES),
+                AtomicResponse(request.tag, old, legs),
                 lane=slot,
                 departed=lambda _: self._release(slot),
             )
 
-        self._at(end, land)
+        self._timing.read(packet.transfer, request.segments, start, lambda _: None, served)
+        write = self._timing.write(packet.transfer, request.segments)
+        write.take(sum(segment.length for segment in request.segments), start)
+        write.close(start, served)
 
-    def _read(self, request: ReadRequest, packet: Packet) -> None:
-        slot = self._slots.pop(packet.transfer)
-        now = packet.tail
-        ready: list[Fs] = []
-        end = now
-        left = self._quantum
-        for segment in request.segments:
-            served = self.slices[segment.slice].serve(now, segment.length)
-            # Quanta that end inside this segment are there before its last byte.
-            remaining = segment.length
-            while remaining >= left:
-                remaining -= left
-                left = self._quantum
-                end = max(end, served - remaining * FS_PER_S // self.bw)
-                ready.append(end)
-            left -= remaining
-            end = max(end, served)
-        if left < self._quantum:
-            ready.append(end)
-        alone = self._alone(request.segments)
-        response = ReadResponse(
-            request.tag, request.segments, None, (self._port.leg(packet), self._service(now, end, alone))
-        )
+    def _leg(self, start: Fs, end: Fs, parts: dict[str, Fs]) -> Leg:
+        """Describe the time at the slices."""
+        return Leg(self.name, self.name, 0, start, end, parts)
 
-        def sample() -> None:
-            response.data = self.memory.read(request.segments)
-
-        self._at(end, sample)
-        self._port.send(
-            request.reply_to,
-            MessageClass.RESPONSE,
-            request.size,
-            response,
-            lane=slot,
-            ready=ready,
-            departed=lambda _: self._release(slot),
-        )
-
-    def _alone(self, segments: tuple[Segment, ...]) -> Fs:
-        """Time that segments take when nobody else is served."""
-        loads = [0] * len(self.slices)
-        for segment in segments:
-            loads[segment.slice] += segment.length
-        return -(-max(loads) * FS_PER_S // self.bw)
-
-    def _service(self, start: Fs, end: Fs, alone: Fs) -> Leg:
-        """Describe the time at the slices: what the bytes alone take is serialisation, the rest queueing."""
-        serialisation = min(alone, end - start)
-        return Leg(
-            self.name,
-            self.name,
-            0,
-            start,
-            end,
-            {"serialisation": serialisation, "hbm_busy": end - start - serialisation},
-        )
-
-    def _at(self, time: Fs, action: Callable[[], None]) -> None:
-        """Act at `time`; actions of one instant happen in order of arrival."""
+    def _number(self) -> int:
+        """Count requests as they arrive: effects of one instant happen in this order."""
         self._arrivals += 1
-        heappush(self._due, (time, self._arrivals, action))
+        return self._arrivals
+
+    def _at(self, time: Fs, order: int, action: Callable[[], None]) -> None:
+        """Act at `time`; actions of one instant happen in order of arrival."""
+        heappush(self._due, (time, order, action))
         self.engine.call_at(time, self._run_due, time)
 
     def _run_due(self, now: Any) -> None:
@@ -236,41 +256,9 @@ class HbmCtrl(Component):
         return lines
 
     def audit(self) -> list[str]:
-        """Nothing is held at the end, and no slice was busy longer than time went on."""
+        """Nothing is held at the end, and the timing's books balance."""
         lines = self.waiters()
         if len(self._free_slots) != self.config.outstanding:
             lines.append(f"{self.name}: {self.config.outstanding - len(self._free_slots)} answer(s) never left")
-        lines += [
-            f"{self.name}: slice {number} busy {each.busy} fs of {self.engine.now} fs"
-            for number, each in enumerate(self.slices)
-            if each.busy > self.engine.now
-        ]
+        lines += [f"{self.name}: {line}" for line in self._timing.audit(self.engine.now)]
         return lines
-
-
-class _Write:
-    """How far a stream of write data has come through its segments."""
-
-    __slots__ = ("_at", "_segments", "_within", "alone", "end", "end_alone")
-
-    def __init__(self, segments: tuple[Segment, ...], bw: BytesPerSecond, slices: int) -> None:
-        self._segments = segments
-        self._at = 0
-        self._within = 0
-        self.end: Fs = 0
-        self.end_alone: Fs = 0
-        self.alone = [Slice(bw) for _ in range(slices)]  # what the same data would take with nobody else served
-
-    def take(self, size: int) -> list[tuple[int, int]]:
-        """Give (slice, bytes) for the next `size` bytes."""
-        pieces = []
-        while size:
-            segment = self._segments[self._at]
-            length = min(size, segment.length - self._within)
-            pieces.append((segment.slice, length))
-            size -= length
-            self._within += length
-            if self._within == segment.length:
-                self._at += 1
-                self._within = 0
-        return pieces

@@ -10,6 +10,33 @@ class Memory:
 
     def __init__(self) -> None:
         self._pages: dict[tuple[int, int], bytearray] = {}
+        self._borrowed: set[tuple[int, int]] = set()
+        self._written: dict[tuple[int, int], bytearray] | None = None
+
+    def borrow(self, other: "Memory") -> None:
+        """Begin with the bytes of another memory, which rests meanwhile: a page is copied when it is first written."""
+        self._pages = dict(other._pages)  # noqa: SLF001  # of its own class
+        self._borrowed = set(self._pages)
+
+    def note_writes(self) -> None:
+        """Remember from now on which bytes were written."""
+        self._written = {}
+
+    def unwritten(self, segments: tuple[Segment, ...]) -> int | None:
+        """The position in its transfer of the first byte that was not written since `note_writes`."""
+        assert self._written is not None
+        for segment in segments:
+            offset, left = segment.offset, segment.length
+            while left:
+                page, within = divmod(offset, PAGE)
+                length = min(left, PAGE - within)
+                noted = self._written.get((segment.slice, page))
+                first = 0 if noted is None else noted.find(0, within, within + length) - within
+                if first >= 0:
+                    return segment.position + offset - segment.offset + first
+                offset += length
+                left -= length
+        return None
 
     def read(self, segments: tuple[Segment, ...]) -> bytes:
         """Give the bytes of the segments, one after another."""
@@ -36,7 +63,13 @@ class Memory:
                 held = self._pages.get((segment.slice, page))
                 if held is None:
                     held = self._pages[segment.slice, page] = bytearray(PAGE)
+                elif self._borrowed and (segment.slice, page) in self._borrowed:
+                    held = self._pages[segment.slice, page] = held[:]
+                    self._borrowed.discard((segment.slice, page))
                 held[within : within + length] = view[:length]
+                if self._written is not None:
+                    noted = self._written.setdefault((segment.slice, page), bytearray(PAGE))
+                    noted[within : within + length] = b"\1" * length
                 view = view[length:]
                 offset += length
                 left -= length

@@ -53,16 +53,26 @@ def configure(node: Node, source: Source) -> Any:
             hint = f"did you mean {near[0]}?" if near else f"{node.kind} knows: {', '.join(names) or 'no keys'}"
             raise source.error(f"{node.key}.{name}", f"unknown key of {node.kind}; {hint}")
     for name, value in node.config.items():
-        try:
-            msgspec.convert({name: value}, config_class, dec_hook=_decode)
-        except msgspec.ValidationError as error:
-            if "missing required" not in str(error):
-                raise source.error(f"{node.key}.{name}", str(error).split(" - at")[0]) from error
         if isinstance(value, int) and value < 0:
             raise source.error(f"{node.key}.{name}", f"expected >= 0, got {value}")
         if value == 0 and not name.endswith("_ns"):
             raise source.error(f"{node.key}.{name}", "expected > 0, got 0")
-    return msgspec.convert(dict(node.config), config_class, dec_hook=_decode)
+    try:
+        return msgspec.convert(dict(node.config), config_class, dec_hook=_decode)
+    except msgspec.ValidationError as error:
+        name, why = _culprit(node, config_class, str(error))
+        raise source.error(f"{node.key}.{name}" if name else node.key, why.split(" - at")[0]) from error
+
+
+def _culprit(node: Node, config_class: type, why: str) -> tuple[str, str]:
+    """The key that is wrong and why: wrong by itself, or else the first that the complaint about them all names."""
+    for name, value in node.config.items():
+        try:
+            msgspec.convert({name: value}, config_class, dec_hook=_decode)
+        except msgspec.ValidationError as error:
+            if "missing required" not in str(error):
+                return name, str(error)
+    return next((name for name in node.config if name in why), ""), why
 
 
 def _decode(wanted: type, value: object) -> object:

@@ -61,10 +61,21 @@ def parse_shape(text: str) -> Shape:
 def read_shapes(file: Path) -> list[tuple[str, Shape]]:
     """Names and shapes of a list in SCALE-Sim's format: a header, then `Layer,M,N,K,` lines."""
     try:
-        rows = [row for row in csv.reader(file.read_text("utf-8").splitlines()) if row]
-        return [(row[0], Shape(int(row[1]), int(row[2]), int(row[3]))) for row in rows[1:]]
-    except (OSError, UnicodeDecodeError, ValueError, IndexError) as error:
-        raise UsageError(f"--shapes {file}: expected a header and lines of Layer,M,N,K ({error})") from error
+        lines = file.read_text("utf-8").splitlines()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "it is no text"
+        raise UsageError(f"--shapes {file}: the file cannot be read: {reason}") from error
+    found = [_layer(row, f"--shapes {file}:{at}") for at, row in enumerate(csv.reader(lines), 1) if row and at > 1]
+    if not found:
+        raise UsageError(f"--shapes {file}: there is no layer; expected a header and lines of Layer,M,N,K")
+    return found
+
+
+def _layer(row: list[str], place: str) -> tuple[str, Shape]:
+    numbers = [cell.strip() for cell in row[1:4]]
+    if len(numbers) < 3:  # M, N and K
+        raise UsageError(f"{place}: expected Layer,M,N,K, got {','.join(row)}")
+    return row[0], Shape(*_integers(",".join(numbers), ",", 3, f"{place}:", "M,N,K such as 128,128,128"))
 
 
 def _integers(text: str, separator: str, count: int, option: str, expected: str) -> list[int]:

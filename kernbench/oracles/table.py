@@ -8,9 +8,10 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from kernbench.common.units import FS_PER_NS, Fs, gbs, ns, transfer_time
+from kernbench.common.units import FS_PER_NS, BytesPerSecond, Fs, gbs, ns, transfer_time
 from kernbench.oracles.array import cycles, parse_shape
 from kernbench.oracles.arrivals import parse_sizes
+from kernbench.oracles.hbm import measure_hbm, parse_pattern
 from kernbench.oracles.line import QUANTUM, lone_transfer, merging_shares, shared_end, throttled_period
 from kernbench.oracles.mesh import MeshConfig
 from kernbench.oracles.one_link import WAITS, lindley, measure_link, two_level_wait
@@ -33,6 +34,7 @@ class Effort(msgspec.Struct, frozen=True):
     queue: int = 10_000
     recursion: int = 8_000_000
     rounds: int = 64
+    refreshes: int = 2
 
 
 Question: TypeAlias = Callable[[Effort], Fraction]
@@ -221,6 +223,16 @@ def _scale_sim(data: dict[str, Any]) -> _Rows:
         yield f"GEMM {mnk} on {array} {flow}", "cycles", run["cycles"], _EXACT, _cycles(array, flow, mnk)
 
 
+def _ramulator(data: dict[str, Any]) -> _Rows:
+    bw, tolerance = gbs(data["slice_gbs"]), Fraction(data["tolerance"])
+    for pattern, share in data["share_of_peak"].items():
+        yield f"HBM3 banks, {pattern}", "of the peak", share, tolerance, _share_of_peak(pattern, bw)
+
+
+def _share_of_peak(pattern: str, bw: BytesPerSecond) -> Question:
+    return lambda effort: Fraction(measure_hbm(parse_pattern(pattern), bw, effort.refreshes, 1).share_of_peak)
+
+
 def _time(measure: Callable[..., Fs | Fraction], *given: Any) -> Question:
     return lambda _: _ns(measure(*given))
 
@@ -245,4 +257,5 @@ _FAMILIES: dict[str, Callable[[dict[str, Any]], _Rows]] = {
     "astra_sim": _astra_sim,
     "simgrid": _simgrid,
     "scale_sim": _scale_sim,
+    "ramulator": _ramulator,
 }

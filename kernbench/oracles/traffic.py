@@ -97,8 +97,9 @@ def _hotspot(argument: str, grid: Grid) -> Traffic:
 def _matrix(argument: str, grid: Grid) -> Traffic:
     try:
         lines = [line.replace(",", " ").split() for line in Path(argument).read_text("utf-8").splitlines()]
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"--traffic matrix:{argument}: the file cannot be read ({error})") from error
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "it is no text"
+        raise UsageError(f"--traffic matrix:{argument}: the file cannot be read: {reason}") from error
     try:
         rows = [[float(exact(cell)) for cell in line] for line in lines if line]
     except ValueError as error:

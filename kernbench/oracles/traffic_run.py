@@ -20,7 +20,8 @@ from kernbench.sim_engine.packet import MessageClass, Packet, Reason
 _LINK_BUSY, _NO_CREDIT = Reason.LINK_BUSY.value, Reason.NO_CREDIT.value
 _HEAD_OF_LINE, _OWN_STREAM = Reason.HEAD_OF_LINE.value, Reason.OWN_STREAM.value
 _CLASS = MessageClass.REQUEST
-STEP = 1000 * CYCLE
+STEP, STEP_NODES = 1000 * CYCLE, 64
+"""Between looks at whether all have arrived; of more nodes so many packets come that it is looked sooner."""
 DRAIN_SHARE = 10
 """Measured packets under way at the end of the window get a tenth of its length to arrive, and DRAIN_LEAST."""
 DRAIN_LEAST = 2000 * CYCLE
@@ -143,14 +144,16 @@ class TrafficRun:
             raise UsageError("--traffic: no node sends anything; give one a weight above 0")
         for source in sources:
             source.begin()
+        step = STEP * STEP_NODES // max(STEP_NODES, config.grid.nodes)
         bound = 0
         while self.made < self.last:
-            bound += STEP
+            # At a tiny rate the next packet may be far away.
+            bound = max(bound + step, (engine.next_time or 0) + 1)
             engine.advance(bound)
         limit = self.window_end + DRAIN_LEAST + (self.window_end - self.window_start) // DRAIN_SHARE
         expected = self.last - self.first + 1
         while len(self._latencies) < expected and bound < limit:
-            bound += STEP
+            bound += step
             engine.advance(bound)
         return self._result(len(sources), expected)
 

@@ -3,7 +3,8 @@
 from typing import ClassVar, NamedTuple, TypeAlias
 
 from kernbench.common.units import Fs
-from kernbench.telemetry.sample import Sample
+from kernbench.telemetry.probe import Observed
+from kernbench.telemetry.rows import PacketRow
 
 
 class Grant(NamedTuple):
@@ -23,16 +24,17 @@ SINK = "kernbench.probing.recorder:LinkRecorder"
 class LinkRecorder:
     """One SIP's grants. The run that made it fetches all of them with `collect` when it has ended."""
 
+    wants = ("packets",)
     _made: ClassVar[dict[int, "LinkRecorder"]] = {}
 
     def __init__(self, sip: int) -> None:
         self.grants: Grants = {}
         self._made[sip] = self
 
-    def take(self, sample: Sample, /) -> None:
+    def take(self, row: Observed, /) -> None:
         """Keep a grant."""
-        if sample.what == "link":
-            self.grants.setdefault(sample.name, []).append(Grant(sample.start, sample.end, sample.amount))
+        if isinstance(row, PacketRow):
+            self.grants.setdefault(row.link, []).append(Grant(row.start, row.end, row.size))
 
     @classmethod
     def collect(cls) -> Grants:

@@ -60,10 +60,12 @@ def test_the_shuffle_of_this_test_does_change_the_order_of_events(monkeypatch):
 
 
 @pytest.mark.parametrize("sips", [1, 2])
+@pytest.mark.parametrize("mode", ["simple", "banked"])
 @pytest.mark.parametrize("outstanding", [64, 2])
-def test_the_order_of_insertion_reaches_no_result(sim, monkeypatch, sips, outstanding):
+def test_the_order_of_insertion_reaches_no_result(sim, monkeypatch, sips, outstanding, mode):
     """With two answer buffers at each memory controller, requests queue there too."""
-    made = sim(sips=sips, overrides=(*SMALL, f"sip.cube.hbm_ctrl.outstanding={outstanding}"))
+    memory = (f"sip.cube.hbm_ctrl.outstanding={outstanding}", f"sip.cube.hbm_ctrl.mode={mode}")
+    made = sim(sips=sips, overrides=(*SMALL, *memory))
     straight = made.run(bench)
     shuffles = [Shuffle(seed) for seed in range(2)]
     digests = set()

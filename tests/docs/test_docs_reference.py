@@ -9,7 +9,9 @@ import pytest
 
 from kernbench.cli import COMMANDS
 from kernbench.common.errors import ExitCode
+from kernbench.topology.compile import compile_topology
 from kernbench.topology.describe import describe
+from kernbench.topology.diagrams import diagrams
 from kernbench.topology.load import load, packaged_path
 
 ROOT = Path(__file__).parents[2]
@@ -82,6 +84,15 @@ def test_a_generated_table_is_what_the_code_says(page, update_docs):
     if update_docs:
         (ROOT / page).write_text(pattern.sub(lambda _: f"{make()}\n", read(page)), encoding="utf-8")
     assert pattern.search(read(page))[0] == f"{make()}\n"
+
+
+def test_the_diagrams_are_what_the_command_draws_of_the_packaged_topology(update_docs):
+    drawn = diagrams(compile_topology(load(packaged_path())))
+    folder = ROOT / "docs" / "diagrams"
+    if update_docs:
+        for name, content in drawn.items():
+            (folder / name).write_bytes(content)
+    assert {path.name: path.read_bytes() for path in sorted(folder.iterdir())} == dict(sorted(drawn.items()))
 
 
 def test_every_field_has_a_meaning():

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from actors.simulation import Simulation
 from kernbench.common.messages.island import Tamper
 
-MACHINES = settings(max_examples=10, deadline=None, derandomize=True, database=None)
+MACHINES = settings(max_examples=settings().max_examples // 10)
 COPIES = Path(__file__).with_name("copies_bench.py")  # a rank loads its bench inside the test: no @given may be there
 
 

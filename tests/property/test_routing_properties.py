@@ -12,7 +12,7 @@ from kernbench.topology.load import load, packaged_path
 
 meshes = st.builds(Mesh, st.integers(1, 4), st.integers(1, 4))
 kinds = st.sampled_from(["ring", "full", "switch", "mesh2d"])
-few = settings(derandomize=True, max_examples=12, deadline=None, database=None)
+few = settings(max_examples=settings().max_examples // 8)
 
 
 def compiled(cubes, noc, kind, sips):
@@ -58,7 +58,7 @@ def test_no_mesh_and_no_fabric_can_deadlock(cubes, noc, kind, sips):
     assert channel_graph(compiled(cubes, noc, kind, sips)).cycle() == []
 
 
-@settings(derandomize=True, max_examples=200, deadline=None, database=None)
+@settings(max_examples=2 * settings().max_examples)
 @given(kinds, st.data())
 def test_every_sip_reaches_every_other_over_links_that_exist_in_the_fewest_steps(kind, data):
     sips = data.draw(st.integers(2, 64))
@@ -71,7 +71,6 @@ def test_every_sip_reaches_every_other_over_links_that_exist_in_the_fewest_steps
         assert len(path) - 1 == min((src - dst) % sips, (dst - src) % sips)
 
 
-@settings(derandomize=True, max_examples=100, deadline=None, database=None)
 @given(*[st.integers(0, 9)] * 4)
 def test_an_xy_path_is_shortest_and_turns_once(ax, ay, bx, by):
     path = xy_path(At(ax, ay), At(bx, by))

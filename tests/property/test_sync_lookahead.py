@@ -97,19 +97,19 @@ def build(network):
 
 
 @given(networks())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=settings().max_examples * 3 // 5)
 def test_widest_windows_give_what_windows_of_one_instant_give(network):
     assert drive(*build(network))[0] == drive(*build(network), one_instant)[0]
 
 
 @given(networks(), st.integers(0, 999), st.integers(1, 5))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=settings().max_examples * 2 // 5)
 def test_random_windows_give_what_widest_windows_give(network, seed, parts):
     assert drive(*build(network), RandomCut(seed, parts))[0] == drive(*build(network))[0]
 
 
 @given(networks())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=settings().max_examples * 2 // 5)
 def test_granted_time_only_grows_and_every_message_arrives(network):
     nodes, lookaheads = build(network)
     _, received, bounds = drive(nodes, lookaheads)
@@ -119,7 +119,7 @@ def test_granted_time_only_grows_and_every_message_arrives(network):
     assert (bounds, received) == (sorted(set(bounds)), sent)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=settings().max_examples * 3 // 5)
 @given(
     st.lists(st.tuples(st.integers(0, 99), st.integers(0, 99), st.integers(0, 200)), min_size=1, max_size=5),
     st.lists(st.tuples(st.integers(0, 4), st.integers(0, 99)), max_size=5),

@@ -9,8 +9,11 @@ from click.testing import CliRunner
 
 from kernbench.cli import execute
 from kernbench.cli.validate import command
+from kernbench.common.units import gbs
+from kernbench.components.hbm_ctrl import HbmCtrlConfig
 from kernbench.oracles import table
 from kernbench.oracles.array import cycles, read_shapes
+from kernbench.oracles.hbm import measure_hbm, parse_pattern
 from kernbench.oracles.store_and_forward import FlooredLink, all_to_all
 from kernbench.oracles.table import Effort, ask, figures, oracles
 from kernbench.sim_engine.link import Link
@@ -35,6 +38,26 @@ def test_a_statistical_oracle_of_each_kind_passes_with_few_packets():
     names = ("mesh 4x4 uniform rate 0.1", "M/D/1 wait at load 0.8", "Geo/D/1 wait at load 0.5")
     rows = [ask(oracle, effort) for oracle in oracles() if oracle.name in names]
     assert [row.verdict for row in rows] == ["pass"] * 3
+
+
+@pytest.mark.parametrize("pattern", ["sequential", "mixed:0.67", "mixed:0.5"])
+def test_the_banked_memory_is_near_ramulators_share_of_peak_over_one_refresh(pattern):
+    row = ask(next(oracle for oracle in oracles() if oracle.name == f"HBM3 banks, {pattern}"), Effort(refreshes=1))
+    assert (row.verdict, row.tolerance) == ("pass", 0.1)
+
+
+def test_random_bursts_get_what_four_activations_in_tfaw_leave():
+    """On one pseudo-channel: 4 bursts of 1.25 ns in 15 ns, but while it refreshes."""
+    config = HbmCtrlConfig(mode="banked", pseudo_channels=1)
+    share = measure_hbm(parse_pattern("random"), gbs("25.6"), 4, 1, config).share_of_peak
+    assert share == pytest.approx(4 * 1.25 / 15 * (1 - 350 / 3900), rel=0.02)
+
+
+def test_a_memory_document_has_the_share_of_the_peak():
+    given = document("hbm", "--pattern", "copy:0.5", "--refreshes", "1")
+    assert (given["schema"], given["pattern"], given["slice_gbs"]) == ("kernbench/validate-hbm/1", "copy:0.5", 204.8)
+    assert given["gbs"] == pytest.approx(given["share_of_peak"] * 204.8)
+    assert given["read_gbs"] + given["write_gbs"] == pytest.approx(given["gbs"])
 
 
 @pytest.mark.slow
@@ -127,13 +150,39 @@ def test_lists_of_others_count_by_the_formula():
         (["gemm"], "give one of --mnk"),
         (["gemm", "--mnk", "1,2"], "--mnk 1,2: expected M,N,K"),
         (["gemm", "--array", "0x4", "--mnk", "1,2,3"], "--array 0x4: expected rows x columns"),
-        (["gemm", "--shapes", "absent.csv"], "--shapes absent.csv: expected"),
+        (["gemm", "--shapes", "absent.csv"], "--shapes absent.csv: the file cannot be read: No such file or directory"),
         (["link", "--load", "1"], "--load 1.0: expected above 0 and below 1"),
         (["link", "--load", "much"], "--load much: expected a number"),
         (["link", "--arrivals", "bernoulli", "--sources", "2"], "--sources 2: Geo/D/1"),
-        (["mesh", "--packets", "0"], "--packets 0"),
+        (["gemm", "--shapes", "{empty}"], "--shapes {empty}: there is no layer"),
+        (["gemm", "--shapes", "{short}"], "--shapes {short}:2: expected Layer,M,N,K, got A,1,2"),
+        (["link", "--packets", "1"], "--packets 1: expected at least 2"),
+        (["mesh", "--packets", "0"], "--packets 0: expected at least 2"),
+        (["mesh", "--warmup", "-1"], "--warmup -1: expected at least 0"),
+        (["mesh", "--mesh", "0x4"], "--mesh 0x4: expected columns x rows"),
+        (["mesh", "--flits", "0"], "--flits 0: expected sizes of at least 1 flit"),
+        (["mesh", "--rate", "0"], "--rate 0.0: expected flits per node and cycle above 0"),
+        (["mesh", "--rate", "nan"], "--rate nan: expected flits per node and cycle above 0"),
+        (["mesh", "--traffic", "matrix:absent"], "--traffic matrix:absent: the file cannot be read: No such file"),
+        (["mesh", "--traffic", "matrix:{binary}"], "--traffic matrix:{binary}: the file cannot be read: it is no text"),
+        (["mesh", "--traffic", "matrix:{short}"], "--traffic matrix:{short}: expected a number, got 'Layer'"),
+        (["mesh", "--traffic", "hotspot:99=3"], "--traffic hotspot:99=3: expected a node of 0..15"),
+        (["hbm", "--pattern", "mixed:2"], "--pattern mixed:2: expected sequential, random, mixed:SHARE or copy:SHARE"),
+        (["hbm", "--pattern", "walk:0.5"], "--pattern walk:0.5: expected"),
+        (["hbm", "--slice-gbs", "fast"], "--slice-gbs fast: expected"),
+        (["hbm", "--slice-gbs", "0"], "--slice-gbs 0: expected above 0"),
     ],
 )
-def test_what_cannot_be_asked_is_exit_2_with_the_remedy(arguments, words, capsys):
-    assert execute(["validate", *arguments]) == 2
-    assert capsys.readouterr().err.startswith(f"kernbench: error: {words}")
+def test_what_cannot_be_asked_is_exit_2_with_the_remedy(arguments, words, tmp_path, capsys):
+    paths = {name: tmp_path / name for name in ("empty", "short", "binary")}
+    for name, content in (("empty", b""), ("short", b"Layer,M,N,K\nA,1,2\n"), ("binary", bytes(range(256)))):
+        paths[name].write_bytes(content)
+    assert execute(["validate", *(argument.format(**paths) for argument in arguments)]) == 2
+    printed = capsys.readouterr().err
+    assert printed.startswith(f"kernbench: error: {words.format(**paths)}")
+    assert printed.count("\n") == 1
+
+
+def test_a_packet_that_comes_very_late_is_waited_for_at_once():
+    """Nothing happens for most of the time, and nothing is computed for it."""
+    assert document("link", "--load", "1e-12", "--packets", "2", "--warmup", "0")["mean_wait_cycles"] == 0.0

@@ -157,7 +157,7 @@ def test_the_packaged_copy_is_equal_to_the_file_at_the_root_byte_for_byte(reques
     assert (root / "topology.yaml").read_bytes() == (root / "kernbench/data/topology.yaml").read_bytes()
 
 
-@settings(derandomize=True, max_examples=150, deadline=None, database=None)
+@settings(max_examples=settings().max_examples * 3 // 2)
 @given(st.data())
 def test_no_damage_to_a_file_escapes_as_another_error(tmp_path_factory, data):
     text = packaged_path().read_bytes()
