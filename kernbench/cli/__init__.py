@@ -18,6 +18,10 @@ from kernbench.common.errors import ExitCode, UsageError
 
 COMMANDS = {
     "run": "kernbench.cli.run:command",
+    "monitor": "kernbench.cli.monitor:command",
+    "sweep": "kernbench.cli.sweep:command",
+    "report": "kernbench.cli.report:command",
+    "trace": "kernbench.cli.trace:command",
     "probe": "kernbench.cli.probe:command",
     "list": "kernbench.cli.list:command",
     "topology": "kernbench.cli.topology:command",

@@ -1,0 +1,188 @@
+"""The points of a sweep: one run for each choice of values, in a folder that keeps what is done."""
+
+import hashlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from itertools import product
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from kernbench.common.errors import OutputError, UsageError
+
+MOST_POINTS = 10_000
+POLL_S = 0.02
+GRACE_S = 5.0
+
+
+class Axis(NamedTuple):
+    """A topology key and the values that it takes in turn."""
+
+    key: str
+    values: tuple[str, ...]
+
+
+class Point(NamedTuple):
+    """One choice of values; `number` counts from 0, the last axis changing fastest."""
+
+    number: int
+    settings: tuple[tuple[str, str], ...]
+
+    @property
+    def overrides(self) -> list[str]:
+        """What `kernbench run --set` takes."""
+        return [f"{key}={value}" for key, value in self.settings]
+
+
+def axes(given: Sequence[str]) -> tuple[Axis, ...]:
+    """Read `key=a,b,c`; a key with one value stays fixed."""
+    found: dict[str, Axis] = {}
+    for text in given:
+        key, equals, rest = text.partition("=")
+        values = tuple(value.strip() for value in rest.split(","))
+        if not key or not equals or not all(values):
+            raise UsageError(f"--set {text}: expected key=a,b,..., such as fabric.bw_gbs=50,100,200")
+        if key in found:
+            raise UsageError(f"--set {text}: {key} is given twice; list all its values once")
+        if len(set(values)) < len(values):
+            raise UsageError(f"--set {text}: a value is listed twice")
+        found[key] = Axis(key, values)
+    return tuple(found.values())
+
+
+def points(found: Sequence[Axis]) -> list[Point]:
+    """Every choice of one value per axis."""
+    total = 1
+    for axis in found:
+        total *= len(axis.values)
+    if total > MOST_POINTS:
+        raise UsageError(f"{total} points are over the limit of {MOST_POINTS}; give fewer values")
+    keys = [axis.key for axis in found]
+    choices = product(*(axis.values for axis in found))
+    return [Point(number, tuple(zip(keys, choice, strict=True))) for number, choice in enumerate(choices)]
+
+
+class SweepFolder:
+    """What is done of a sweep: `sweep.json` says which sweep it is, `point-NNNN` is the run directory of a point.
+
+    The same command finds the same folder again, so a sweep that was killed goes on where it was.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @classmethod
+    def open(cls, out: Path | None, identity: dict[str, Any]) -> "SweepFolder":
+        """Make or find the folder of this sweep; one that holds another sweep is refused."""
+        text = json.dumps(identity, sort_keys=True)
+        name = f"{Path(identity['bench']).stem}-{hashlib.blake2b(text.encode(), digest_size=4).hexdigest()}"
+        path = out or Path(".kernbench/sweeps") / name
+        manifest = path / "sweep.json"
+        try:
+            path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if not manifest.exists():
+                if any(path.iterdir()):
+                    raise OutputError(f"{path}: it is not empty and holds no sweep; name another folder with --out")
+                manifest.write_text(json.dumps(identity, indent=2) + "\n")
+            held = manifest.read_text()
+        except OSError as error:
+            raise OutputError(f"{path} cannot be written: {error.strerror}; name another folder with --out") from error
+        try:
+            same = json.loads(held) == json.loads(text)
+        except ValueError:
+            same = False
+        if not same:
+            raise OutputError(f"{path}: it holds another sweep (sweep.json says which); name another folder with --out")
+        return cls(path)
+
+    def of(self, point: Point) -> Path:
+        """The run directory of a point."""
+        return self.path / f"point-{point.number:04d}"
+
+    def document(self, point: Point) -> dict[str, Any] | None:
+        """What the run of a point gave, if it ended by itself; a run that was stopped counts as not done."""
+        try:
+            document = json.loads((self.of(point) / "run.json").read_text())
+            done = document["status"]["exit"] in (0, 1, 2, 3)
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+        return document if done else None
+
+
+class Runner:
+    """Runs points as processes of their own, `jobs` at a time; none outlives it."""
+
+    def __init__(self, folder: SweepFolder, command: Sequence[str], jobs: int) -> None:
+        self._folder = folder
+        self._command = [*command]
+        self._jobs = jobs
+        self._running: dict[subprocess.Popen[bytes], Point] = {}
+
+    def run(self, todo: Sequence[Point]) -> Iterator[tuple[Point, dict[str, Any]]]:
+        """Yield each point as its run ends, with the document that it printed."""
+        waiting = [*reversed(todo)]
+        try:
+            while waiting or self._running:
+                while waiting and len(self._running) < self._jobs:
+                    self._start(waiting.pop())
+                ended = [process for process in self._running if process.poll() is not None]
+                for process in ended:
+                    point = self._running.pop(process)
+                    yield point, self._read(point, process.returncode)
+                if not ended:
+                    time.sleep(POLL_S)
+        finally:
+            self._stop()
+
+    def _start(self, point: Point) -> None:
+        directory = self._folder.of(point)
+        shutil.rmtree(directory, ignore_errors=True)  # of a run that did not end by itself
+        directory.mkdir(mode=0o700)
+        settings = [part for override in point.overrides for part in ("--set", override)]
+        arguments = [sys.executable, "-m", "kernbench", "run", *self._command, *settings]
+        with (directory / "stderr.txt").open("wb") as errors, (directory / "result.json").open("wb") as output:
+            process = subprocess.Popen(  # noqa: S603  # our own command, no shell
+                [*arguments, "--out", str(directory), "--json"],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=errors,
+                process_group=0,  # Ctrl-C reaches the sweep, which stops its runs
+                preexec_fn=_die_with_parent,  # noqa: PLW1509  # no thread runs here
+            )
+        self._running[process] = point
+
+    def _read(self, point: Point, code: int) -> dict[str, Any]:
+        try:
+            document: dict[str, Any] = json.loads((self._folder.of(point) / "result.json").read_text())
+        except (OSError, ValueError):
+            how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
+            status = {"exit": code, "kind": "lost", "message": f"the run {how} and printed no result"}
+            return {"status": status}
+        return document
+
+    def _stop(self) -> None:
+        for process in self._running:
+            process.send_signal(signal.SIGINT)
+        for process in self._running:
+            try:
+                process.wait(GRACE_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def _die_with_parent() -> None:
+    """Where the system can (Linux), a run ends when the sweep is killed."""
+    if sys.platform != "linux":
+        return
+    import ctypes  # noqa: PLC0415  # only in the child
+
+    parent_death_signal = 1  # PR_SET_PDEATHSIG of prctl(2)
+    ctypes.CDLL(None).prctl(parent_death_signal, signal.SIGTERM, 0, 0, 0)
+    if os.getppid() == 1:
+        os._exit(143)

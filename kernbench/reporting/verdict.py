@@ -1,0 +1,28 @@
+"""Whether a run fails a condition: each of its rows against the base's, or its totals when it has no rows."""
+
+from typing import Any
+
+from kernbench.reporting.difference import match_rows
+from kernbench.reporting.expression import Figures, figures_of, parse
+
+TOTALS = ("sim_time_ns",)
+
+
+def failures(text: str, run: dict[str, Any], base: dict[str, Any] | None) -> list[str]:
+    """One sentence for each row of which the expression is true."""
+    totals = {key: run[key] for key in TOTALS}
+    rows = match_rows(run["rows"] or [{}], [] if base is None else base["rows"] or [{}])
+    figures = [figures_of(row, totals) for _, row, _ in rows]
+    names = tuple(sorted({name for each in figures for name in each}))
+    conditions = parse(text, names, has_base=base is not None)
+    found = []
+    for (title, _, other), mine in zip(rows, figures, strict=True):
+        theirs = None
+        if base is not None and other is not None:
+            theirs = figures_of(other, {key: base[key] for key in TOTALS})
+        for condition in conditions:
+            said = condition.holds(Figures(mine, theirs))
+            if said is not None:
+                found.append(f"{title}: {said}" if run["rows"] else said)
+                break
+    return found

@@ -1,0 +1,73 @@
+"""Reports and traces of real runs: they say what the run's own books say, of a run that was cut short too."""
+
+from pathlib import Path
+
+import pytest
+from perfetto.protos.perfetto.trace.perfetto_trace_pb2 import Trace
+
+from actors.simulation import Simulation
+from kernbench.reporting.summary import summarise
+from kernbench.runtime_api.bench import find_bench
+from kernbench.telemetry.reader import RunReader
+from kernbench.telemetry.trace import write_trace
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory):
+    """An all-reduce over two SIPs, recorded."""
+    directory = tmp_path_factory.mktemp("report") / "run"
+    simulation = Simulation(None, sips=2, workers=1, telemetry=str(directory))
+    result = simulation.run(find_bench("allreduce").file, sizes="16K")
+    return directory, result
+
+
+def test_the_links_of_the_report_are_those_of_the_result(recorded):
+    directory, result = recorded
+    report = summarise(RunReader(directory), directory)
+    busy = {link.name: (link.bytes_in, link.busy / 10**6) for link in result.links}
+    assert {each["name"]: (each["bytes"], each["busy_ns"]) for each in report["links"]} == busy
+
+
+def test_the_critical_path_fills_the_time_to_the_last_kernels_end(recorded):
+    directory, _ = recorded
+    records = RunReader(directory)
+    path = summarise(records, directory)["critical_path"]
+    assert path["total_fs"] == max(row.end for row in records.kernels())
+    assert sum(part["time_fs"] for part in path["by_kind"]) == path["total_fs"]
+    assert {"launch", "message", "send"} <= {part["kind"] for part in path["by_kind"]}
+
+
+def test_engines_divide_the_time_of_kernels_and_reasons_sum_to_a_hundred(recorded):
+    directory, _ = recorded
+    records = RunReader(directory)
+    lines = summarise(records, directory)["engines"]
+    total = sum((row.end - row.start) * len(row.engines) for row in records.kernels())
+    assert sum(lines[-1]["parts_fs"].values()) == total
+    assert {round(sum(line["percent"].values()), 1) for line in lines} == {100.0}
+
+
+def test_every_message_of_the_run_is_an_arrow_of_its_trace(recorded, tmp_path):
+    directory, _ = recorded
+    records = RunReader(directory)
+    summary = write_trace(records, tmp_path / "t.pftrace")
+    trace = Trace()
+    trace.ParseFromString((tmp_path / "t.pftrace").read_bytes())
+    events = [packet.track_event for packet in trace.packet if packet.HasField("track_event")]
+    departs = sorted(flow for event in events for flow in event.flow_ids)
+    arrives = sorted(flow for event in events for flow in event.terminating_flow_ids)
+    sends = [row for row in records.operations() if row.kind == "send"]
+    assert (departs == arrives, len(departs), summary.flows) == (True, len(sends), len(sends))
+    rows = sum(len([*each]) for each in (records.operations(), records.kernels(), records.phases()))
+    assert summary.slices == sum(event.type == 1 for event in events) == rows
+
+
+def test_a_run_that_was_killed_has_a_report_of_what_it_left(recorded, tmp_path):
+    directory, _ = recorded
+    for path in directory.iterdir():
+        if path.suffix not in (".csv", ".sock"):
+            content = path.read_bytes()
+            whole = path.name == "layout.json"
+            (tmp_path / path.name).write_bytes(content if whole else content[: len(content) * 2 // 3])
+    report = summarise(RunReader(tmp_path), Path("killed"))
+    assert report["missing"][0].startswith("run.json: the run goes on or was killed")
+    assert report["sim_time_fs"] <= summarise(RunReader(directory), directory)["sim_time_fs"]

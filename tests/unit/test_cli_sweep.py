@@ -1,0 +1,97 @@
+"""The grid of a sweep, its folder, its figures and its front, without a run."""
+
+import json
+
+import pytest
+
+from kernbench.cli.sweep_points import Axis, Point, SweepFolder, axes, points
+from kernbench.cli.sweep_report import figures, front, speedups, table
+from kernbench.common.errors import OutputError, UsageError
+
+IDENTITY = {"bench": "allreduce", "arguments": ["-b", "1K"]}
+
+
+def document(sim_time_ns, busbw=None, exit_code=0):
+    row = {"time_ns": sim_time_ns / 2} | ({} if busbw is None else {"busbw_gbs": busbw})
+    return {"status": {"exit": exit_code, "kind": "ok" if not exit_code else "failed"}, "sim_time_ns": sim_time_ns,
+            "rows": [row], "links": {"hottest": [{"name": "sip0->sip1"}]}}  # fmt: skip
+
+
+def point(number, **settings):
+    return Point(number, tuple(settings.items()))
+
+
+def test_the_last_key_changes_fastest():
+    grid = points(axes(["a=1,2", "b=x, y"]))
+    assert [each.overrides for each in grid] == [["a=1", "b=x"], ["a=1", "b=y"], ["a=2", "b=x"], ["a=2", "b=y"]]
+
+
+@pytest.mark.parametrize("text", ["a", "a=", "=1,2", "a=1,,2", "a=1,1"])
+def test_an_axis_that_cannot_be_read_is_quoted(text):
+    with pytest.raises(UsageError, match=f"--set {text}"):
+        axes([text])
+
+
+def test_a_grid_that_is_too_large_is_refused():
+    with pytest.raises(UsageError, match="40000 points"):
+        points([Axis(key, tuple(map(str, range(200)))) for key in "ab"])
+
+
+def test_the_same_sweep_finds_its_folder_again_and_another_one_is_refused(tmp_path):
+    folder = SweepFolder.open(tmp_path / "s", IDENTITY)
+    assert SweepFolder.open(tmp_path / "s", IDENTITY).path == folder.path
+    with pytest.raises(OutputError, match="holds another sweep"):
+        SweepFolder.open(tmp_path / "s", {**IDENTITY, "arguments": []})
+
+
+def test_a_folder_with_other_things_in_it_is_refused(tmp_path):
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(OutputError, match="not empty"):
+        SweepFolder.open(tmp_path, IDENTITY)
+
+
+@pytest.mark.parametrize(("code", "done"), [(0, True), (3, True), (4, False), (130, False)])
+def test_a_run_that_was_stopped_is_not_done(tmp_path, code, done):
+    folder = SweepFolder.open(tmp_path / "s", IDENTITY)
+    folder.of(point(0)).mkdir()
+    (folder.of(point(0)) / "run.json").write_text(json.dumps(document(5.0, exit_code=code)))
+    assert (folder.document(point(0)) is not None) == done
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"status": 3}', "{"])
+def test_a_damaged_record_is_not_done(tmp_path, text):
+    folder = SweepFolder.open(tmp_path / "s", IDENTITY)
+    folder.of(point(0)).mkdir()
+    (folder.of(point(0)) / "run.json").write_text(text)
+    assert folder.document(point(0)) is None
+
+
+def test_figures_are_numbers_whatever_their_unit():
+    found = figures(point(0, bw="50", mesh="4x2", latency="8ns", kind="ring"), document(10.0))
+    assert (found["bw"], found["mesh"], found["latency"], "kind" in found) == (50.0, 8.0, 8.0, False)
+
+
+def test_the_front_keeps_what_no_other_point_beats():
+    done = [(point(0, bw="1"), document(9.0)), (point(1, bw="2"), document(5.0)), (point(2, bw="3"), document(5.0)),
+            (point(3, bw="4"), document(1.0, exit_code=3))]  # fmt: skip
+    assert front(done, "bw", "sim_time_ns") == [0, 1]
+
+
+def test_of_a_bandwidth_more_is_better():
+    done = [(point(0, bw="1"), document(9.0, 10.0)), (point(1, bw="2"), document(9.0, 20.0))]
+    assert front(done, "sim_time_ns", "busbw_gbs") == [1]
+
+
+def test_an_unknown_figure_lists_those_that_exist():
+    with pytest.raises(UsageError, match="no point has the figure 'cost'; there are: bw, sim_time_ns, time_ns"):
+        front([(point(0, bw="1"), document(9.0))], "cost", "time_ns")
+
+
+def test_the_table_has_a_line_for_each_point_and_names_the_fastest():
+    done = [(point(0, bw="1"), document(8000.0)), (point(1, bw="2"), document(4000.0))]
+    text = table([Axis("bw", ("1", "2"))], done)
+    assert [line.split()[:4] for line in text.splitlines()[-2:]] == [
+        ["0", "1", "4.00", "8.00"],
+        ["1", "2", "2.00", "4.00"],
+    ]
+    assert speedups(done) == "fastest: point 1 (bw=2), 2.00 x the first"
