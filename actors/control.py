@@ -55,6 +55,12 @@ class Control:
         self._handlers: dict[signal.Signals, Any] = {}
         self._begin = self._paused_at = 0.0
         self.paused = False
+        self.slowed = False
+
+    @property
+    def held(self) -> bool:
+        """Whether somebody who watches holds the run back: then no progress is no hang."""
+        return self.paused or self.slowed
 
     def __enter__(self) -> Self:
         self._begin = time.monotonic()
@@ -72,7 +78,10 @@ class Control:
         """The next command, if there is one."""
         command = self._pending.popleft() if self._pending else self._hooks.command() or self._check_timeout()
         if command is not None:
-            self._note_pause(command.action in ("pause", "step"))
+            if command.action == "speed":
+                self.slowed = command.amount > 0
+            else:
+                self._note_pause(command.action in ("pause", "step"))
         return command
 
     def report(self, windows: int, events: int, sim_time: Fs, waiting: tuple[int, ...] = ()) -> None:

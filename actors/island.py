@@ -28,8 +28,8 @@ class Island:
     """Runs the SIPs of `blocks[index]` in lockstep with all other islands: `build`, `run` once, `close`.
 
     The same windows run whatever the blocks are, and when a SIP raises all others still end that window: so neither
-    results nor errors depend on how many islands there are. `windows`, `waiting`, `events` and `sim_time` may be read
-    by another thread.
+    results nor errors depend on how many islands there are. `windows`, `waiting`, `waited_s`, `events` and `sim_time`
+    may be read by another thread; so may `devices`, with care.
     """
 
     def __init__(self, job: Job, index: int, blocks: Sequence[Sequence[int]]) -> None:
@@ -45,8 +45,9 @@ class Island:
         self._sent: list[tuple[int, Fs]] = []
         self._wires = {sip: wire_of(job.tamper) for sip in self._own}
         self._failures: list[Failure] = []
-        self._wait_s = 0.0
-        self._lookahead: Fs = 0
+        self.waited_s = 0.0
+        self.devices: list[Device] = []
+        self.lookahead: Fs = 0
         self.windows = 0
         self.waiting = False
 
@@ -65,6 +66,7 @@ class Island:
         lookaheads = []
         for sip in self._own:
             device = self._build_device(sip)
+            self.devices.append(device)
             reference = SipActor.start(device)
             assert isinstance(reference.actor_inbox, Mailbox)
             self._actors[sip] = reference, reference.actor_inbox
@@ -74,7 +76,7 @@ class Island:
     def run(self, lookaheads: Sequence[Fs], peers: Peers, gate: Gate | None) -> Outcome:
         """Advance window by window until all islands end together; only island 0 has a gate."""
         wall, cpu = time.perf_counter(), time.process_time()
-        self._lookahead = min(lookaheads)
+        self.lookahead = min(lookaheads)
         windows = Windows(lookaheads, cut_of(self._job.tamper))
         self._advance(self._own, 0, 0)
         while True:
@@ -148,7 +150,7 @@ class Island:
         self.waiting = True
         received = peers.exchange(frames)
         self.waiting = False
-        self._wait_s += time.perf_counter() - begin
+        self.waited_s += time.perf_counter() - begin
         return received
 
     def _verdict(
@@ -188,10 +190,10 @@ class Island:
             self._failures,
             sips,
             self.windows,
-            self._lookahead,
+            self.lookahead,
             os.getpid(),
             time.process_time() - cpu,
-            self._wait_s,
+            self.waited_s,
             time.perf_counter() - wall,
         )
 

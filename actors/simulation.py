@@ -10,14 +10,17 @@ from typing import Any
 import msgspec
 
 from actors.control import Hooks
-from actors.coordinator import JobResult, SyncStats, run_job
+from actors.coordinator import JobResult, SyncStats, assign, run_job
+from actors.records import recorded
 from kernbench.common.errors import AuditError, UsageError
 from kernbench.common.messages.island import Job, Tamper
+from kernbench.common.messages.recording import Recording
 from kernbench.common.messages.report import LinkReport, SipReport
 from kernbench.common.units import FS_PER_S, Fs
 from kernbench.di.device import SipDevice
+from kernbench.di.layout import layout_of
 from kernbench.di.ranked_sip import RunSpec
-from kernbench.runtime_api.bench import check_arguments, end_load, find_bench
+from kernbench.runtime_api.bench import BenchRef, check_arguments, end_load, find_bench
 from kernbench.topology.compile import Topology, compile_topology
 from kernbench.topology.load import Source, load
 
@@ -79,7 +82,7 @@ class Simulation:
 
     `topology` is a file, a loaded Source, or None for ./topology.yaml or the packaged one; `overrides` are `key=value`.
     `device` runs one rank on that SIP of the topology and leaves the others idle. `sinks` are observers (`module:Class`)
-    made in the process of each SIP; they reach no result.
+    made in the process of each SIP; they reach no result. `telemetry` is the directory for records, or a Recording.
     """
 
     def __init__(
@@ -92,31 +95,42 @@ class Simulation:
         device: int | None = None,
         seed: int = 0,
         values: bool = True,
+        poison: bool = False,
         max_events: int | None = None,
         sinks: Sequence[str] = (),
         tamper: Tamper | None = None,
+        telemetry: Recording | str | Path | None = None,
     ) -> None:
         begin = time.perf_counter()
         source = topology if isinstance(topology, Source) else load(topology, overrides)
         self.source = source
         self.topology: Topology = compile_topology(source, _checked_sips(sips))
         # All SIPs have the same parts: building one here finds a wrong kind or config with its place in the file.
-        SipDevice(self.topology, 0)
+        self._device = SipDevice(self.topology, 0)
         total = self.topology.sips
         if device is not None and not 0 <= device < total:
             raise UsageError(f"--device sip:{device}: the topology has {total} SIPs; use sip:0 to sip:{total - 1}")
         self.ranks = tuple(range(total)) if device is None else (device,)
         self.seed = seed
         self.values = values
+        self._poison = _checked_poison(poison, values=values)
         self.workers, self.workers_reason = _workers(workers, self.topology, len(self.ranks))
         self._max_events = max_events
         self._sinks = tuple(sinks)
         self._tamper = tamper or Tamper()
+        self._recording: Recording | None = None
+        if telemetry is not None:
+            self.record(telemetry)
         self.build_s = time.perf_counter() - begin
+
+    def record(self, telemetry: Recording | str | Path) -> None:
+        """Leave records of the next runs in a directory; each run wants one of its own."""
+        recording = telemetry if isinstance(telemetry, Recording) else Recording(str(telemetry))
+        self._recording = msgspec.structs.replace(recording, directory=str(Path(recording.directory).absolute()))
 
     def run(
         self,
-        bench: str | Path | Callable[..., Any],
+        bench: str | Path | BenchRef | Callable[..., Any],
         *,
         hooks: Hooks | None = None,
         timeout_s: float | None = None,
@@ -129,7 +143,18 @@ class Simulation:
         end_load()
         ref = find_bench(bench)
         checked = check_arguments(ref, arguments)
-        spec = RunSpec(self.topology.effective(), ref, checked, self.ranks, self.seed, self.values, self._sinks)
+        recording = self._recording
+        spec = RunSpec(
+            self.topology.effective(),
+            ref,
+            checked,
+            self.ranks,
+            self.seed,
+            self.values,
+            self._sinks,
+            recording,
+            self._poison,
+        )
         job = Job(
             FACTORY,
             msgspec.msgpack.encode(spec),
@@ -137,10 +162,16 @@ class Simulation:
             tuple((link.source, link.destination, link.latency) for link in self.topology.fabric),
             self._max_events,
             self._tamper,
+            recording,
         )
-        begin = time.perf_counter()
-        outcome = run_job(job, self.workers, hooks=hooks, timeout_s=timeout_s)
-        wall = time.perf_counter() - begin
+        layout = None
+        if recording is not None:
+            blocks = assign(job.sips, self.workers, job.affinity)
+            layout = layout_of(self.topology, self._device, ref.name, checked, blocks)
+        with recorded(recording, layout, hooks) as watched:
+            begin = time.perf_counter()
+            outcome = run_job(job, self.workers, hooks=watched, timeout_s=timeout_s)
+            wall = time.perf_counter() - begin
         return self._result(ref.name, checked, outcome, wall)
 
     def _result(self, name: str, arguments: Mapping[str, Any], outcome: JobResult, wall: float) -> Result:
@@ -168,6 +199,12 @@ class Simulation:
             stopped=outcome.stopped,
             reports=reports,
         )
+
+
+def _checked_poison(poison: bool, *, values: bool) -> bool:
+    if poison and not values:
+        raise UsageError("--poison watches bytes, and --values off moves none; leave one of them out")
+    return poison
 
 
 def _checked_sips(sips: int | None) -> int | None:

@@ -195,8 +195,8 @@ class Supervisor:
         """A worker that waits for others is not the one that hangs, unless all wait."""
         now = time.monotonic()
         open_workers = [worker for worker in self._workers if worker.outcome is None]
-        if self._control.paused:
-            for worker in open_workers:
+        for worker in open_workers:
+            if self._control.held or (worker.ready and not self._running):  # it waits for those that still build
                 worker.moved_at = now
         stuck = [worker for worker in open_workers if now - worker.moved_at > self._hang_s]
         guilty = [worker for worker in stuck if not worker.last.waiting]

@@ -6,7 +6,7 @@
 import importlib
 import sys
 
-NAMES = ("startup", "hop", "mesh", "speedup")
+NAMES = ("startup", "hop", "mesh", "speedup", "telemetry")
 
 
 def main(names: list[str]) -> None:

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 
 from actors.control import Control
 from actors.island import Island
-from actors.transports.base import Gate
+from actors.publisher import published
+from actors.transports.base import WAIT_S, Gate
 from kernbench.common.messages.island import Command, Job, Outcome, WindowFrame
 
 POLL_S = 0.05
@@ -28,12 +29,15 @@ class InProcess:
         island = Island(job, 0, [[sip for block in blocks for sip in block]])
         try:
             lookaheads = island.build()
-            return [island.run(lookaheads, NoPeers(), _gate(island, control))]
+            gate = polled_gate(island, control)
+            with published(island, job, 0, gate):
+                return [island.run(lookaheads, NoPeers(), gate)]
         finally:
             island.close()
 
 
-def _gate(island: Island, control: Control) -> Gate:
+def polled_gate(island: Island, control: Control) -> Gate:
+    """The gate of an island that shares its process with the coordinator."""
     due = 0.0
 
     def receive() -> Command | None:
@@ -41,8 +45,10 @@ def _gate(island: Island, control: Control) -> Gate:
         now = time.monotonic()
         if now < due:
             return None
-        due = now + POLL_S
-        control.report(island.windows, island.events, island.sim_time)
-        return control.poll()
+        command = control.poll()
+        if command is None:  # else there may be more
+            due = now + POLL_S
+            control.report(island.windows, island.events, island.sim_time)
+        return command
 
-    return Gate(receive, lambda: time.sleep(POLL_S))
+    return Gate(receive, lambda: time.sleep(WAIT_S))

@@ -13,7 +13,8 @@ import msgspec
 from actors import failure
 from actors.channel import Channel, ChannelClosed
 from actors.island import Island
-from actors.transports.base import COORDINATOR, Gate
+from actors.publisher import published
+from actors.transports.base import COORDINATOR, WAIT_S, Gate
 from actors.transports.mesh import Mesh
 from kernbench.common.messages.island import (
     Command,
@@ -61,7 +62,9 @@ def _serve(index: int, control: Channel[ToIsland], status: socket, peer_fds: lis
         assert isinstance(go, Go)
         others = [number for number in range(len(start.blocks)) if number != index]
         mesh = Mesh([_peer(index, number, fd) for number, fd in zip(others, peer_fds, strict=True)])
-        outcome = island.run(go.lookaheads, mesh, _gate(control) if index == 0 else None)
+        gate = _gate(control) if index == 0 else None
+        with published(island, start.job, index, gate):
+            outcome = island.run(go.lookaheads, mesh, gate)
     except ChannelClosed:
         raise
     except Exception as error:
@@ -96,7 +99,7 @@ def _gate(control: Channel[ToIsland]) -> Gate:
         assert message is None or isinstance(message, Command)
         return message
 
-    return Gate(receive, lambda: select.select([control.fd], [], []) and None)
+    return Gate(receive, lambda: select.select([control.fd], [], [], WAIT_S))
 
 
 def _wait_for_end(control: Channel[ToIsland]) -> None:

@@ -75,6 +75,18 @@ def arguments_of(parameters: Sequence["Parameter"], given: Mapping[str, str | No
     return arguments
 
 
+def device_of(ref: "BenchRef", sips: int | None, device: int | None) -> int | None:
+    """The SIP of the only rank, None for a rank on each: a script runs as one rank, on sip:0 unless said."""
+    if not ref.is_script:
+        return device
+    if device is None and sips is not None and sips > 1:
+        raise UsageError(
+            f"--sips {sips}: {ref.file} defines no bench(torch, ...), so it runs as a script, on one SIP; leave --sips "
+            "out, or choose the SIP of a larger system with --device sip:I"
+        )
+    return device or 0
+
+
 def _option(parameter: "Parameter") -> click.Option:
     default = ("on" if parameter.default else "off") if isinstance(parameter.default, bool) else parameter.default
     return click.Option(

@@ -47,10 +47,11 @@ def cases() -> list[Entry]:
 
 
 def tl() -> list[Entry]:
-    """The names of triton.language that kernels may use."""
+    """The names of triton.language that kernels may use, with their signatures."""
     from kernbench.triton_emu import language
 
-    return [{"name": name, "description": _summary(getattr(language, name))} for name in language.__all__]
+    found = [(name, getattr(language, name)) for name in language.__all__]
+    return [{"name": name, "description": _summary(each), "signature": _signature(each)} for name, each in found]
 
 
 SECTIONS: dict[str, Callable[[], list[Entry]]] = {
@@ -82,8 +83,9 @@ def _print(entries: Sequence[Entry], indent: str) -> None:
 
     from kernbench.cli.table import column, render_prose, terminal_width
 
-    keys = ("name", "description")
-    columns = [column("", [entry[key] for entry in entries], text=True) for key in keys]
+    names = [entry["name"] for entry in entries]
+    texts = [f"{entry.get('signature', '')} {entry['description']}".strip() for entry in entries]
+    columns = [column("", each, text=True) for each in (names, texts)]
     say(indented(render_prose(columns, terminal_width() - len(indent)), indent))
 
 
@@ -97,6 +99,28 @@ def _first_line(module: str) -> str:
     assert spec is not None
     assert spec.origin is not None
     return (ast.get_docstring(ast.parse(Path(spec.origin).read_bytes())) or "").split("\n")[0]
+
+
+def _signature(thing: Any) -> str:
+    """`(x, axis=None)`: the parameters of a function as a kernel's writer sees them, without types."""
+    import inspect
+
+    if not inspect.isfunction(thing):
+        return ""
+    shown = []
+    for parameter in inspect.signature(thing).parameters.values():
+        stars = str(parameter)[: 2 if parameter.kind is parameter.VAR_KEYWORD else 1]
+        stars = stars if stars.strip("*") == "" else ""
+        default = parameter.default
+        shown.append(stars + parameter.name + ("" if default is parameter.empty else f"={_default(default)}"))
+    return f"({', '.join(shown)})"
+
+
+def _default(value: Any) -> str:
+    """A default as a kernel would write it."""
+    from enum import Enum
+
+    return str(value) if isinstance(value, Enum) else repr(value)
 
 
 def _summary(thing: Any) -> str:

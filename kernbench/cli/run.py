@@ -4,11 +4,11 @@
 import sys
 from contextlib import redirect_stdout
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 import click
 
-from kernbench.cli.bench_options import DEFAULT_BENCH, arguments_of, named_bench, options_of
+from kernbench.cli.bench_options import DEFAULT_BENCH, arguments_of, device_of, named_bench, options_of
 from kernbench.cli.boundary import (
     CheckError,
     Concluded,
@@ -80,14 +80,19 @@ class Chosen:
 @click.option("--values", type=click.Choice(["on", "off"]), default="on", help="Compute values or time only.")
 @click.option("--seed", default=0, metavar="N", help="Of the ranks' random numbers. [default: 0]")
 @click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Write there, not below ./.kernbench/runs.")
+@click.option("--emulate", multiple=True, metavar="PKG", help="An installed package whose Triton kernels run here too.")
+@click.option("--poison", is_flag=True, help="Stop a kernel that loads bytes which nobody has written.")
 @click.option("--timeout", metavar="TIME", help="Stop after so much real time, such as 60s.")
 @click.option("--max-events", type=int, metavar="N", help="Stop after about so many events.")
+@click.option(
+    "--record/--no-record", default=True, help="Leave frames and tables in the run's directory. [default: on]"
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 @click.pass_context
 def command(ctx: click.Context, /, **given: Any) -> None:
     """Run a bench by name (`kernbench list benches`) or from a file; its keyword parameters are options too."""
     from actors.simulation import Simulation
-    from kernbench.runtime_api.bench import check_arguments
+    from kernbench.runtime_api.bench import check_arguments, emulated
 
     chosen: Chosen = ctx.obj
     if None not in (given["bench"], given["named"]) and given["bench"] != given["named"]:
@@ -95,14 +100,16 @@ def command(ctx: click.Context, /, **given: Any) -> None:
     timeout_s = _timeout(given["timeout"])
     max_events = _at_least("--max-events", given["max_events"], 1)
     arguments = check_arguments(chosen.ref, arguments_of(chosen.parameters, given))
+    chosen.ref = emulated(chosen.ref, given["emulate"])
     simulation = Simulation(
         given["topology"],
         sips=given["sips"],
         workers=_workers(given["workers"]),
         overrides=given["overrides"],
-        device=_device(given["device"]),
+        device=device_of(chosen.ref, given["sips"], _device(given["device"])),
         seed=_at_least("--seed", given["seed"], 0) or 0,
         values=given["values"] == "on",
+        poison=given["poison"],
         max_events=max_events,
     )
     for key in simulation.source.unread_keys():
@@ -134,6 +141,8 @@ class Run:
         except OutputError as error:
             raise Concluded({**self._document, "status": status_of(error).document()}) from error
         self._document["run_dir"] = str(self._directory.path)
+        if given["record"]:
+            simulation.record(self._directory.path)
 
     def run(self, timeout_s: float | None, max_events: int | None) -> None:
         """Run the bench; write run.json and print, whatever comes of it."""
@@ -144,13 +153,17 @@ class Run:
             say(heading(self._simulation, self._ref.name, self._which_topology(), self._directory.path))
         line = ProgressLine(max_events, timeout_s)
         try:
-            with redirect_stdout(sys.stderr):  # what a bench prints is no part of the result
-                result = self._simulation.run(self._ref.file, hooks=line, timeout_s=timeout_s, **self._arguments)
+            with redirect_stdout(self._prints()):
+                result = self._simulation.run(self._ref, hooks=line, timeout_s=timeout_s, **self._arguments)
         except BaseException as error:
             line.clear()
             self._fail(error)
         line.clear()
         self._conclude(result)
+
+    def _prints(self) -> TextIO:
+        """Where the program's prints go: a bench's are no part of the result, a script's are what it is run for."""
+        return sys.stdout if self._ref.is_script and not self._as_json else sys.stderr
 
     def _which_topology(self) -> str:
         from kernbench.topology.load import PACKAGED_NAME

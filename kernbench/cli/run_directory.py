@@ -13,7 +13,8 @@ from typing import Any
 from kernbench.common.errors import OutputError
 
 RUNS = Path(".kernbench/runs")
-KEPT = 20
+KEPT, KEPT_BYTES = 20, 1 << 30
+"""The newest runs that are kept, and what they may take together; the newest one and any that goes on always stay."""
 LATEST = "latest"
 _OURS = re.compile(r"\d{8}T\d{6}Z-.+-[0-9a-f]{4}")
 
@@ -89,6 +90,18 @@ def _point_latest(path: Path) -> None:
 
 def _prune() -> None:
     """Remove all runs but the newest; only what this file named is touched."""
+    from kernbench.telemetry.reader import RunReader  # noqa: PLC0415  # read only here
+
     runs = sorted(each for each in RUNS.iterdir() if _OURS.fullmatch(each.name) and not each.is_symlink())
-    for path in runs[:-KEPT]:
-        shutil.rmtree(path, ignore_errors=True)
+    room = KEPT_BYTES
+    for number, path in enumerate(reversed(runs)):
+        room -= _size(path)
+        if (number >= KEPT or (number and room < 0)) and not RunReader(path).live:
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _size(path: Path) -> int:
+    """Bytes of the files of a run; they are all directly in its folder."""
+    with suppress(OSError):
+        return sum(entry.stat(follow_symlinks=False).st_size for entry in os.scandir(path))
+    return 0

@@ -4,9 +4,11 @@ triton_emu creates operations, pe_cpu issues them, pe_scheduler starts each on a
 unit reports its end. Values are computed at that end, never at creation.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import CodeType
 from typing import Any, Protocol, TypeAlias
+
+from kernbench.common.errors import KernelError
 
 Site: TypeAlias = tuple[CodeType, int]
 """A place in a kernel: code object and instruction offset; `locate` makes file:line of it when somebody reads it."""
@@ -125,7 +127,10 @@ class Operation:
         for array in arrays:
             if array is None:
                 return
-        self.output.array = self.compute(*arrays)
+        try:
+            self.output.array = self.compute(*arrays)
+        except Exception as error:
+            raise KernelError(f"{type(error).__name__}: {error}", where=locate(self.site)) from error
 
     def retire(self) -> None:
         """Evaluate, then let go of the inputs; the output is there."""
@@ -196,10 +201,68 @@ class Store(Operation):
         self.nbytes = nbytes
 
 
-class Gemm(Operation):
-    """An m x k by k x n product, with or without an accumulator among its inputs."""
+class Atomic(Operation):
+    """Elements of `runs` change where they are stored, lane by lane; the output is what was there before.
 
-    __slots__ = ("k", "m", "n")
+    `exchange` binds one part of the runs, given as (position, length) of its pieces, to the input arrays: what it
+    returns maps the part's bytes to the new ones and to a record of the old, which `deliver` takes back. `released`
+    holds it until the program's earlier transfers are done, `acquired` holds the later ones until it is. The bytes
+    of `sent` and `returned` travel for each lane.
+    """
+
+    __slots__ = ("_perform", "acquires", "nbytes", "olds", "releases", "returned", "runs", "sent")
+    kind = "store"
+
+    def __init__(
+        self,
+        site: Site,
+        inputs: tuple[Value, ...],
+        output: Value,
+        compute: Callable[..., Any],
+        runs: Runs,
+        perform: "Perform",
+        *,
+        sent: int,
+        returned: int,
+        acquires: bool,
+        releases: bool,
+    ) -> None:
+        super().__init__(site, inputs, output, compute)
+        self.runs = runs
+        self.nbytes = sum(length for _, length in runs)
+        self.sent = sent
+        self.returned = returned
+        self.acquires = acquires
+        self.releases = releases
+        self._perform = perform
+        self.olds: list[Any] = []
+
+    def exchange(self, pieces: Sequence[tuple[int, int]]) -> "tuple[int, Exchange | None]":
+        """How many lanes a part has, and what changes it; without values the number alone."""
+        arrays = [value.array for value in self.inputs]
+        return self._perform(pieces, None if any(array is None for array in arrays) else arrays)
+
+    def deliver(self, old: Any) -> None:
+        """The record of a part's old elements, or None without values."""
+        self.olds.append(old)
+
+    def evaluate(self) -> None:
+        """Put the parts' old elements into the output."""
+        olds, self.olds = self.olds, []
+        if self.compute is not None and self.output is not None and all(old is not None for old in olds):
+            self.output.array = self.compute(olds)
+
+
+Exchange: TypeAlias = Callable[[bytes], tuple[bytes, Any]]
+"""The new bytes of a part and a record of the old, from the bytes that are there."""
+
+Perform: TypeAlias = Callable[[Sequence[tuple[int, int]], list[Any] | None], tuple[int, Exchange | None]]
+
+
+class Gemm(Operation):
+    """`batch` products of m x k by k x n, with or without an accumulator among its inputs."""
+
+    __slots__ = ("batch", "k", "m", "n")
     kind = "gemm"
 
     def __init__(
@@ -210,15 +273,20 @@ class Gemm(Operation):
         compute: Callable[..., Any],
         reuse: tuple[Value, ...],
         shape: tuple[int, int, int],
+        batch: int = 1,
     ) -> None:
         super().__init__(site, inputs, output, compute, None, reuse)
         self.m, self.n, self.k = shape
+        self.batch = batch
 
 
 class Math(Operation):
-    """A vector operation over `elements`; `cost` names what one element costs (`simple`, `divide`, `special`)."""
+    """A vector operation over `elements`; `cost` names what one element costs (`simple`, `divide`, `special`).
 
-    __slots__ = ("cost", "elements")
+    In a reduction `span` elements become one, so lanes have to fold into each other at the end.
+    """
+
+    __slots__ = ("cost", "elements", "span")
     kind = "math"
 
     def __init__(
@@ -230,10 +298,12 @@ class Math(Operation):
         reuse: tuple[Value, ...],
         elements: int,
         cost: str,
+        span: int = 1,
     ) -> None:
         super().__init__(site, inputs, output, compute, None, reuse)
         self.elements = elements
         self.cost = cost
+        self.span = span
 
 
 class Send(Operation):

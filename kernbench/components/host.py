@@ -14,6 +14,7 @@ from kernbench.common.messages.host import (
     Mark,
     MemoryReadMsg,
     MemoryWriteMsg,
+    Pause,
     PeDmaMsg,
     QueueConnectMsg,
     Submit,
@@ -160,6 +161,9 @@ class Host(Component):
                         self._awaited = handle
                         return
                     value = handle.completion
+                case Pause(time):
+                    self.engine.call_later(time, self._resume)
+                    return
                 case Mark():
                     value = self.engine.now
                 case _:
@@ -256,7 +260,9 @@ class Host(Component):
 
     def _connect(self, tag: int, handle: RequestHandle, message: QueueConnectMsg) -> None:
         self._begin(tag, handle, 1)
-        command = ConnectCommand(tag, self._port.name, message.receive, message.send)
+        command = ConnectCommand(
+            tag, self._port.name, message.receive, message.send, message.slots, message.slot_bytes
+        )
         self._control(f"{self._sip}.{message.pe}.dma", tag, command)
 
     def _connected(self, done: ConnectDone, _packet: Packet) -> None:
@@ -286,17 +292,22 @@ class Host(Component):
     def waiters(self) -> list[str]:
         """Name what the rank's program waits for."""
         lines = [
-            f"{self.name}: {type(pending.handle.message).__name__} submitted at {format_time(pending.submitted)} is not complete"
+            f"{self.name}: {_name(pending.handle.message)} submitted at {format_time(pending.submitted)} is not complete"
             for pending in self._pending.values()
         ]
         if self._program is not None:
-            what = "nothing that is under way" if self._awaited is None else type(self._awaited.message).__name__
+            what = "nothing that is under way" if self._awaited is None else _name(self._awaited.message)
             lines.insert(0, f"{self.name}: the rank's program waits for {what}")
         return lines
 
     def audit(self) -> list[str]:
         """The program has ended and nothing it asked for is open."""
         return self.waiters()
+
+
+def _name(message: Any) -> str:
+    """A request in the program's own words, if it has any."""
+    return getattr(message, "what", "") or type(message).__name__
 
 
 def _place(error: BaseException) -> str:

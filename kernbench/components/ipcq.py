@@ -20,6 +20,8 @@ from kernbench.sim_engine.engine import Engine
 from kernbench.sim_engine.packet import MessageClass, Packet
 from kernbench.sim_engine.port import Port
 
+CALLER = ", called by "
+"""What stands behind it in a tag is who called, for the message of two ends that disagree; it need not be equal."""
 CREDIT_BYTES = 32
 """Size of a slot credit on the network: one flit of control."""
 
@@ -35,10 +37,11 @@ class IpcqConfig(Config, frozen=True):
 class _Inlet:
     """The receiving end of a queue: slots that arrived unread, and receives that wait for one."""
 
-    __slots__ = ("arrived", "expected_slot", "peer", "waiting")
+    __slots__ = ("arrived", "expected_slot", "peer", "slots", "waiting")
 
-    def __init__(self, peer: str) -> None:
+    def __init__(self, peer: str, slots: int) -> None:
         self.peer = peer
+        self.slots = slots
         self.expected_slot = 0
         self.arrived: deque[tuple[IpcqData, Fs, Fs]] = deque()  # with the time and the queueing on its way
         self.waiting: deque[Recv] = deque()
@@ -74,6 +77,7 @@ class Ipcq(Component):
         self._outlets: dict[str, _Outlet] = {}
         self._early: dict[str, QueueOpen] = {}
         self._connecting: list[tuple[ConnectCommand, set[str]]] = []
+        self._flows: dict[str, int] = {}
         port.on(ConnectCommand, self._connect)
         port.on(QueueOpen, self._opened)
         port.on(IpcqData, self._arrived)
@@ -86,10 +90,11 @@ class Ipcq(Component):
     # -- opening -------------------------------------------------------------------------------------------------
 
     def _connect(self, command: ConnectCommand, _packet: Packet) -> None:
+        slots, slot_bytes = command.slots or self.config.slots, command.slot_bytes or self.config.slot_bytes
         for queue, peer in command.receive.items():
-            self._inlets[queue] = _Inlet(peer)
-            self._reserve(queue)
-            opened = QueueOpen(queue, self.config.slots, self.config.slot_bytes)
+            self._inlets[queue] = _Inlet(peer, slots)
+            self._reserve(queue, slots * slot_bytes)
+            opened = QueueOpen(queue, slots, slot_bytes)
             self._port.send(peer, MessageClass.CONTROL, CONTROL_BYTES, opened, key=queue)
         for queue, peer in command.send.items():
             self._outlets[queue] = _Outlet(peer)
@@ -100,8 +105,7 @@ class Ipcq(Component):
                 self._fill(early)
         self._finish_connecting()
 
-    def _reserve(self, queue: str) -> None:
-        need = self.config.slots * self.config.slot_bytes
+    def _reserve(self, queue: str, need: int) -> None:
         if not self._tcm.reserve(need):
             raise KernelError(
                 f"{self.name}: the slots of queue {queue} need {format_size(need)} of TCM and {format_size(self._tcm.free)} "
@@ -116,6 +120,8 @@ class Ipcq(Component):
             return
         self._fill(opened)
         self._finish_connecting()
+        if self._scoreboard is not None:
+            self._scoreboard.poke()
 
     def _fill(self, opened: QueueOpen) -> None:
         outlet = self._outlets[opened.queue]
@@ -138,6 +144,8 @@ class Ipcq(Component):
         outlet = self._outlets.get(send.queue)
         if outlet is None:
             raise self._unknown(send, send.queue, self._outlets)
+        if not outlet.slots:
+            return False  # the receiver has not opened its end yet
         if send.nbytes > outlet.slot_bytes:
             raise KernelError(
                 f"send of {format_size(send.nbytes)} does not fit a slot of {format_size(outlet.slot_bytes)}; "
@@ -204,14 +212,14 @@ class Ipcq(Component):
                 where=self.name,
                 sim_time_fs=self.engine.now,
             )
-        inlet.expected_slot = (data.slot + 1) % self.config.slots
+        inlet.expected_slot = (data.slot + 1) % inlet.slots
         inlet.arrived.append((data, self.engine.now, data.queued + self._port.leg(packet).queueing))
         self._match(data.queue, inlet)
 
     def _match(self, queue: str, inlet: _Inlet) -> None:
         while inlet.arrived and inlet.waiting:
             (data, arrived, queued), receive = inlet.arrived.popleft(), inlet.waiting.popleft()
-            if data.tag != receive.tag:
+            if data.tag.partition(CALLER)[0] != receive.tag.partition(CALLER)[0]:
                 raise SimulationError(
                     f"the two ends of queue {queue} do different things: {inlet.peer} sent {data.tag}, "
                     f"{self.name} expects {receive.tag}",
@@ -237,6 +245,20 @@ class Ipcq(Component):
 
     def _give_back(self, queue: str) -> None:
         self._port.send(self._inlets[queue].peer, MessageClass.CONTROL, CREDIT_BYTES, SlotCredit(queue, 1), key=queue)
+
+    def flow(self, operation: Operation, /) -> str:
+        """The name of the message that a send or receive which starts now moves: both ends make the same one.
+
+        It counts, so it is asked once for each, by an observer who asks at both ends or at none.
+        """
+        assert isinstance(operation, Send | Recv)
+        queue, pe = operation.queue, self.name.removesuffix(".ipcq")
+        key = f"{operation.kind} {queue}"
+        number = self._flows[key] = self._flows.get(key, -1) + 1
+        end: _Outlet | _Inlet = self._outlets[queue] if isinstance(operation, Send) else self._inlets[queue]
+        peer = end.peer.removesuffix(".dma")
+        ends = (pe, peer) if isinstance(operation, Send) else (peer, pe)
+        return f"{ends[0]}>{ends[1]} {queue} {number}"
 
     # -- the account ---------------------------------------------------------------------------------------------
 

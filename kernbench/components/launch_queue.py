@@ -15,7 +15,6 @@ from kernbench.sim_engine.engine import Engine
 from kernbench.sim_engine.journal import Journal
 from kernbench.sim_engine.packet import MessageClass, Packet
 from kernbench.sim_engine.port import Port
-from kernbench.telemetry.sample import Sample
 
 
 class Launch(Protocol):
@@ -51,15 +50,14 @@ class LaunchQueue(Component):
         start = self.engine.now
         overlap = self._activity.overlap(start)
         self._journal.mark(start, f"start {launch.name} on {self.name}")
-        self._cpu.run(launch.programs(message.share.index, message.share.count), lambda: self._retire(start, overlap))
+        programs = launch.programs(message.share.index, message.share.count)
+        self._cpu.run(programs, lambda: self._retire(start, overlap), launch.name, message.tag)
 
     def _retire(self, start: Fs, overlap: Fs) -> None:
         message, m_cpu = self._queue.popleft()
         now = self.engine.now
         self._journal.mark(now, f"retire {message.launch.name} on {self.name}")
         self.retired += 1
-        if self.engine.probe.sinks:
-            self.engine.probe.emit(Sample("kernel", f"{self.name} {message.launch.name}", start, now, message.tag))
         done = LaunchDone(message.tag, start, now, self._cpu.queued, overlap, self._activity.overlap(now))
         self._port.send(m_cpu, MessageClass.CONTROL, CONTROL_BYTES, done, key=message.tag)
         if self._queue:

@@ -54,12 +54,12 @@ class PeCpu(Component):
         self._live: dict[Value, Site] = {}
         scheduler.serve(self._proceed)
 
-    def run(self, programs: Sequence[Program], done: Callable[[], None]) -> None:
+    def run(self, programs: Sequence[Program], done: Callable[[], None], kernel: str = "", launch: int = -1) -> None:
         """Run `programs` in order; `done` is called 1 fs after the last operation of the last one retired."""
         assert self._done is None, f"{self.name}: a share arrived while one runs"
         self._share = iter(programs)
         self._done = done
-        self._scheduler.open()
+        self._scheduler.open(kernel, launch)
 
     @property
     def queued(self) -> Fs:

@@ -7,13 +7,21 @@ import msgspec
 from kernbench.common.completion import Leg
 from kernbench.common.messages.dma import DmaCommand, DmaDone
 from kernbench.common.messages.fabric import IpcqData
-from kernbench.common.messages.memory import ReadRequest, ReadResponse, WriteAck, WriteRequest
-from kernbench.common.ops import Load, Operation, Scoreboard, Send, Store
+from kernbench.common.messages.memory import (
+    AtomicRequest,
+    AtomicResponse,
+    ReadRequest,
+    ReadResponse,
+    WriteAck,
+    WriteRequest,
+)
+from kernbench.common.ops import Atomic, Load, Operation, Scoreboard, Send, Store
 from kernbench.common.units import Fs
 from kernbench.components.component import Component, Config
 from kernbench.components.fanout import CONTROL_BYTES
 from kernbench.components.host import REQUEST_BYTES
 from kernbench.components.ipcq import Ipcq
+from kernbench.components.poison import Poison
 from kernbench.components.window import Window
 from kernbench.policy.address import AddressSpace, Part
 from kernbench.sim_engine.engine import Engine
@@ -37,10 +45,17 @@ class PeDmaConfig(Config, frozen=True):
 class _Movement:
     """One load, store or command under way: parts that have no answer yet, and what follows the last one."""
 
-    __slots__ = ("buffer", "finish", "left", "legs")
+    __slots__ = ("atomic", "buffer", "finish", "left", "legs")
 
-    def __init__(self, left: int, buffer: bytearray | None, finish: Callable[["_Movement"], None]) -> None:
+    def __init__(
+        self,
+        left: int,
+        buffer: bytearray | None,
+        finish: Callable[["_Movement"], None],
+        atomic: Atomic | None = None,
+    ) -> None:
         self.left = left
+        self.atomic = atomic
         self.buffer = buffer
         self.finish = finish
         self.legs: tuple[Leg, ...] = ()
@@ -80,6 +95,10 @@ class SendChannel(DmaChannel):
         assert isinstance(operation, Send)
         return self._ipcq.can_send(operation)
 
+    def flow(self, operation: Operation, /) -> str:
+        """The name of the message that a send which starts now moves."""
+        return self._ipcq.flow(operation)
+
 
 class PeDma(Component):
     """Splits an access into one request per cube and keeps at most `outstanding_bytes` of them unanswered.
@@ -110,6 +129,7 @@ class PeDma(Component):
         self._writes = Window(config.outstanding)
         self._under_way: dict[int, tuple[_Movement, Part]] = {}
         self._tags = 0
+        self.poison: Poison | None = None
         loads, stores = config.load_channels, config.store_channels
         # Lane 0 of the port is for control; each channel injects through a queue of its own.
         self.channels: list[DmaChannel] = [
@@ -124,6 +144,7 @@ class PeDma(Component):
         ]
         port.on(ReadResponse, self._data_arrived)
         port.on(WriteAck, self._acknowledged)
+        port.on(AtomicResponse, self._exchanged)
         port.on(DmaCommand, self._command)
 
     def serve(self, scoreboard: Scoreboard) -> None:
@@ -136,12 +157,17 @@ class PeDma(Component):
 
         def finish(movement: _Movement) -> None:
             load.queued += sum(leg.queueing for leg in movement.legs)
+            if self.poison is not None:
+                self.poison.check(load)
             load.deliver(None if movement.buffer is None else memoryview(movement.buffer))
             self._completed(load)
 
         self._read(load.runs, load.nbytes, channel.lane, finish, lambda _: self._freed(channel))
 
     def _store(self, channel: DmaChannel, operation: Operation) -> None:
+        if isinstance(operation, Atomic):
+            self._exchange(channel, operation)
+            return
         assert isinstance(operation, Store)
         store = operation
 
@@ -150,6 +176,37 @@ class PeDma(Component):
             self._completed(store)
 
         self._write(store.runs, store.payload(), channel.lane, finish, lambda _: self._freed(channel))
+
+    def _exchange(self, channel: DmaChannel, atomic: Atomic) -> None:
+        """Send each part's operands to its controller; the old elements come back."""
+        parts = self._space.translate(atomic.runs)
+
+        def finish(movement: _Movement) -> None:
+            atomic.queued += sum(leg.queueing for leg in movement.legs)
+            self._completed(atomic)
+
+        def depart(_: Fs) -> None:
+            self._freed(channel)
+
+        movement = _Movement(len(parts), None, finish, atomic)
+        for index, part in enumerate(parts):
+            lanes, exchange = atomic.exchange([(each.position, each.length) for each in part.segments])
+            request = AtomicRequest(
+                self._book(movement, part),
+                self._port.name,
+                part.segments,
+                lanes * atomic.sent,
+                lanes * atomic.returned,
+                exchange,
+            )
+            last = depart if index == len(parts) - 1 else None
+
+            def issue(
+                part: Part = part, request: AtomicRequest = request, last: Callable[[Fs], None] | None = last
+            ) -> None:
+                self._request(part, max(request.size, REQUEST_BYTES), request, channel.lane, last)
+
+            self._writes.reserve(part.size, issue)
 
     def _send(self, channel: DmaChannel, operation: Operation) -> None:
         assert isinstance(operation, Send)
@@ -210,7 +267,7 @@ class PeDma(Component):
         self,
         part: Part,
         size: int,
-        request: ReadRequest | WriteRequest,
+        request: ReadRequest | WriteRequest | AtomicRequest,
         lane: int,
         departed: Callable[[Fs], None] | None,
     ) -> None:
@@ -253,6 +310,13 @@ class PeDma(Component):
         movement, part = self._under_way.pop(ack.tag)
         self._writes.release(part.size)
         self._answered(movement, (*ack.legs, self._port.leg(packet)))
+
+    def _exchanged(self, response: AtomicResponse, packet: Packet) -> None:
+        movement, part = self._under_way.pop(response.tag)
+        assert movement.atomic is not None
+        movement.atomic.deliver(response.old)
+        self._writes.release(part.size)
+        self._answered(movement, (*response.legs, self._port.leg(packet)))
 
     def _command(self, command: DmaCommand, packet: Packet) -> None:
         legs = (self._port.leg(packet),)

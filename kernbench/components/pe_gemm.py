@@ -57,7 +57,7 @@ class PeGemm(Component):
         """Multiply; the array is free again at the end."""
         assert isinstance(operation, Gemm)
         # A 1 x 1 array on a 1 x 1 x 1 product is 0 cycles by the formula; no work is done in no time.
-        cycles = max(1, self._cycles(self.config, operation.m, operation.n, operation.k))
+        cycles = operation.batch * max(1, self._cycles(self.config, operation.m, operation.n, operation.k))
         self.engine.call_later(transfer_time(cycles, self.config.clock), self._end, operation)
 
     def _end(self, operation: Operation) -> None:

@@ -21,7 +21,10 @@ class PeMathConfig(Config, frozen=True):
 
 
 class PeMath(Component):
-    """Runs one vector operation after another: passes x ceil(elements / lanes) cycles each."""
+    """Runs one vector operation after another: passes x ceil(elements / lanes) cycles each.
+
+    A reduction of spans of n elements takes ceil(log2(min(n, lanes))) more, in which lanes fold into each other.
+    """
 
     kind = "math"
 
@@ -38,7 +41,10 @@ class PeMath(Component):
     def start(self, operation: Operation) -> None:
         """Compute; the lanes are free again at the end."""
         assert isinstance(operation, Math)
-        cycles = self._passes[operation.cost] * max(1, -(-operation.elements // self.config.lanes))
+        lanes = self.config.lanes
+        cycles = self._passes[operation.cost] * max(1, -(-operation.elements // lanes))
+        if operation.span > 1:
+            cycles += (min(operation.span, lanes) - 1).bit_length()
         self.engine.call_later(transfer_time(cycles, self.config.clock), self._end, operation)
 
     def _end(self, operation: Operation) -> None:

@@ -4,15 +4,15 @@ from bisect import insort
 from collections.abc import Callable
 from operator import attrgetter
 
-from kernbench.common.ops import Load, Operation, Runs, Store, Unit
+from kernbench.common.ops import Atomic, Load, Operation, Runs, Store, Unit
 from kernbench.common.units import Fs
 from kernbench.components.component import Component, Config
+from kernbench.components.hazards import hazards
+from kernbench.components.operation_log import OperationLog
 from kernbench.sim_engine.activity import Activity
 from kernbench.sim_engine.engine import Engine
-from kernbench.telemetry.sample import Sample
+from kernbench.telemetry.rows import PARTS
 
-PARTS = ("busy", "no_work", "wait_data", "wait_tcm", "wait_credit", "wait_queue")
-"""What a unit's time in a kernel divides into, exactly."""
 _BUSY, _NO_WORK, _DATA, _TCM, _CREDIT, _QUEUE = range(len(PARTS))
 _STALLS = {"value": _DATA, "tcm": _TCM, "queue": _QUEUE}
 _age = attrgetter("sequence")
@@ -27,12 +27,11 @@ class PeSchedulerConfig(Config, frozen=True):
 class _Slot:
     """A unit as the scheduler sees it: taken or not, and where its time went."""
 
-    __slots__ = ("begun", "busy", "operation", "since", "spent", "state", "unit")
+    __slots__ = ("busy", "operation", "since", "spent", "state", "unit")
 
     def __init__(self, unit: Unit) -> None:
         self.unit = unit
         self.busy = False
-        self.begun: Fs = 0
         self.operation = 0
         self.state = _NO_WORK
         self.since: Fs = 0
@@ -43,6 +42,14 @@ class _Slot:
         self.spent[self.state] += now - self.since
         self.since = now
         self.state = state
+
+    def worked(self, engine: Engine) -> Callable[[], Fs]:
+        """What reads the time in which it was busy, the present stretch included."""
+
+        def read() -> Fs:
+            return self.spent[_BUSY] + (engine.now - self.since if self.state == _BUSY else 0)
+
+        return read
 
 
 class _Queue:
@@ -81,6 +88,7 @@ class PeScheduler(Component):
         self._loads: dict[Operation, Runs] = {}
         self._stores: dict[Operation, Runs] = {}
         self._last: dict[tuple[str, str], Operation] = {}
+        self._fence: Atomic | None = None
         self._proceed: Callable[[], bool] = _nobody
         self._stall: str | None = None
         self._deciding = self._again = False
@@ -90,6 +98,8 @@ class PeScheduler(Component):
         self._last_end: Fs = -1
         self._last_queued: Fs = 0
         self._program_queued: Fs = 0
+        self._probe = engine.probe
+        self._log = OperationLog(name.removesuffix(".scheduler"), engine.probe)
 
     def attach(self, unit: Unit) -> None:
         """Let `unit` serve the queue of its kind; of several free ones the first attached starts."""
@@ -134,8 +144,8 @@ class PeScheduler(Component):
         assert slot.busy, f"{unit.name}: freed while free"
         slot.busy = False
         queue.moved = True
-        if self.engine.probe.sinks:
-            self.engine.probe.emit(Sample("unit", unit.name, slot.begun, self.engine.now, slot.operation))
+        if self._probe.operations:
+            self._log.freed(slot.operation, self.engine.now)
         if unit.kind != "recv":
             self._activity.end(self.engine.now)
         self.poke()
@@ -146,6 +156,10 @@ class PeScheduler(Component):
         assert operation.started, f"{self.name}: {operation} ended before it started"
         assert not operation.done, f"{self.name}: {operation} ended twice"
         operation.retire()
+        if self._probe.operations:
+            if operation.dependents:
+                self._log.made_ready(operation.dependents, operation, self.engine.now)
+            self._log.completed(operation, self.engine.now)
         self._note_end(operation)
         self.in_flight -= 1
         self._loads.pop(operation, None)
@@ -171,14 +185,16 @@ class PeScheduler(Component):
         """Queueing on the critical path to the operation that ended last."""
         return self._last_queued
 
-    def open(self) -> None:
-        """A kernel begins: units' time counts from now."""
+    def open(self, kernel: str = "", launch: int = -1) -> None:
+        """A kernel begins: units' time counts from now. Its name and launch are for observers."""
         self._opened = self.engine.now
         self._last_queued = self._program_queued = 0
         for queue, slot in self._slots.values():
             slot.since = self.engine.now
             slot.state = queue.free = _NO_WORK
             queue.moved = True
+        if self._probe.operations or self._probe.kernels:
+            self._log.open(self.engine.now, kernel, launch, self.operations, self._spent())
         self.poke()
 
     def close(self) -> None:
@@ -186,8 +202,11 @@ class PeScheduler(Component):
         assert self._opened is not None
         assert not self.in_flight, f"{self.name}: closed with {self.in_flight} operations in flight"
         self._book()
+        if self._probe.kernels:
+            self._log.close(self.engine.now, self.operations, self._spent())
         self._elapsed += self.engine.now - self._opened
         self._opened = None
+        self._fence = None
         self._last.clear()
 
     def resumed(self) -> None:
@@ -208,6 +227,10 @@ class PeScheduler(Component):
         if self._opened is not None:
             self._book()
         return {slot.unit.name: dict(zip(PARTS, slot.spent, strict=True)) for _, slot in self._slots.values()}
+
+    def engines(self) -> list[tuple[Unit, Callable[[], Fs]]]:
+        """Each unit and what tells how long it has worked in kernels so far; anybody may read it at any time."""
+        return [(slot.unit, slot.worked(self.engine)) for _, slot in self._slots.values()]
 
     def waiters(self) -> list[str]:
         """One text for each kind of operation that is queued or in flight and cannot end by itself."""
@@ -254,8 +277,10 @@ class PeScheduler(Component):
         assert not slot.busy, f"{slot.unit.name}: started twice"
         queue.count -= 1
         operation.started = slot.busy = queue.moved = True
-        slot.begun = now = self.engine.now
+        now = self.engine.now
         slot.operation = operation.sequence
+        if self._probe.operations:
+            self._log.begin(operation, slot.unit, now)
         if slot.unit.kind != "recv":  # a receive waits in its queue's line: nothing works on it
             self._activity.begin(now)
             operation.queued += now - operation.ready
@@ -271,13 +296,19 @@ class PeScheduler(Component):
             if producer is not None and not producer.done:
                 producer.dependents.append(operation)
                 count += 1
+        fence = self._fence
+        if fence is not None and not fence.done and isinstance(operation, Load | Store | Atomic):
+            fence.dependents.append(operation)
+            count += 1
         if isinstance(operation, Load):
-            count += _hazards(operation, operation.runs, self._stores)
+            count += hazards(operation, operation.runs, self._stores)
             self._loads[operation] = operation.runs
         elif isinstance(operation, Store):
-            count += _hazards(operation, operation.runs, self._stores)
-            count += _hazards(operation, operation.runs, self._loads)
+            count += hazards(operation, operation.runs, self._stores)
+            count += hazards(operation, operation.runs, self._loads)
             self._stores[operation] = operation.runs
+        elif isinstance(operation, Atomic):
+            count += self._fenced(operation)
         if operation.order is not None:
             key = operation.kind, operation.order
             previous = self._last.get(key)
@@ -285,6 +316,20 @@ class PeScheduler(Component):
                 previous.successor = operation
                 count += 1
             self._last[key] = operation
+        return count
+
+    def _fenced(self, atomic: Atomic) -> int:
+        """An atomic that releases follows all earlier transfers; one that acquires precedes all later ones."""
+        if atomic.releases:
+            earlier = [*self._loads, *self._stores]
+            for other in earlier:
+                other.dependents.append(atomic)
+            count = len(earlier)
+        else:
+            count = hazards(atomic, atomic.runs, self._stores) + hazards(atomic, atomic.runs, self._loads)
+        self._stores[atomic] = atomic.runs
+        if atomic.acquires:
+            self._fence = atomic
         return count
 
     def _resolve(self, operation: Operation) -> None:
@@ -324,34 +369,13 @@ class PeScheduler(Component):
                 if state != slot.state:
                     slot.enter(state, now)
 
+    def _spent(self) -> dict[str, tuple[Fs, ...]]:
+        return {slot.unit.name: tuple(slot.spent) for _, slot in self._slots.values()}
+
     def _book(self) -> None:
         for _, slot in self._slots.values():
             slot.enter(slot.state, self.engine.now)
 
 
 def _nobody() -> bool:
-    return False
-
-
-def _hazards(operation: Operation, runs: Runs, others: dict[Operation, Runs]) -> int:
-    """How many of `others` touch bytes of `runs`; the operation will wait for them."""
-    count = 0
-    first, last = runs[0][0], runs[-1][0] + runs[-1][1]
-    for other, theirs in others.items():
-        if theirs[0][0] < last and first < theirs[-1][0] + theirs[-1][1] and _overlap(runs, theirs):
-            other.dependents.append(operation)
-            count += 1
-    return count
-
-
-def _overlap(left: Runs, right: Runs) -> bool:
-    """Whether two ascending lists of runs share a byte."""
-    i = j = 0
-    while i < len(left) and j < len(right):
-        if left[i][0] + left[i][1] <= right[j][0]:
-            i += 1
-        elif right[j][0] + right[j][1] <= left[i][0]:
-            j += 1
-        else:
-            return True
     return False

@@ -17,6 +17,7 @@ from kernbench.components.pe_cpu import PeCpu
 from kernbench.components.pe_dma import PeDma
 from kernbench.components.pe_scheduler import PeScheduler
 from kernbench.components.pe_tcm import PeTcm
+from kernbench.components.poison import Poison
 from kernbench.di.catalog import configure, resolve
 from kernbench.di.network import SipNetwork
 from kernbench.policy.address import AddressSpace
@@ -37,10 +38,10 @@ class SipDevice:
     `memories` are the cubes' bytes in cube order, for views that cost no simulated time.
     """
 
-    def __init__(self, topology: Topology, sip: int) -> None:
+    def __init__(self, topology: Topology, sip: int, engine: Engine | None = None) -> None:
         self.sip = sip
         self.name = f"sip{sip}"
-        self.engine = Engine()
+        self.engine = engine or Engine()
         self.journal = Journal()
         self.activity = Activity()
         self.network = SipNetwork(self.engine, self.journal, topology, sip)
@@ -148,6 +149,19 @@ class SipDevice:
         self._launch_queues.append(launches)
         self.schedulers.append(scheduler)
         self.pes.append(pe)
+
+    def trap_unwritten(self) -> None:
+        """Have kernels stop that load bytes which nobody has written."""
+        poison = Poison(self.memories, self.space)
+        for part in self._parts:
+            if isinstance(part, PeDma):
+                part.poison = poison
+
+    def keep_time_only(self) -> None:
+        """Have memories answer without bytes: a kernel or a host program that needs one is then told so at its line."""
+        for part in self._parts:
+            if isinstance(part, HbmCtrl):
+                part.values = False
 
     # -- what the SIP's actor asks ------------------------------------------------------------------------------------
 

@@ -21,6 +21,8 @@ class TopologyFacts:
         self.slot_bytes = ipcq.slot_bytes
         self.slots = ipcq.slots
         self.fabric_out_bw = self._fabric_out()
+        mesh = topology.source.system.sip.cube_mesh
+        self.cube_mesh = (mesh.columns, mesh.rows)
 
     def _fabric_out(self) -> BytesPerSecond:
         """What the least connected SIP can send into the fabric, all its transmitters together, in bytes/s."""
@@ -47,6 +49,7 @@ class TopologyFacts:
         target_sip, target = _split(dst)
         latency: Fs = 0
         bandwidths = []
+        crossings: list[str] = []
         while True:
             links = {link.name: link for link in self._topology.links(sip)}
             crossing = None
@@ -59,8 +62,9 @@ class TopologyFacts:
                     crossing = self._topology.fabric[hop.link]
                     latency += crossing.latency
                     bandwidths.append(crossing.bw)
+                    crossings.append(crossing.wire_name)
             if crossing is None:
-                return Path(latency, min(bandwidths))
+                return Path(latency, min(bandwidths), tuple(crossings))
             sip, node = crossing.destination, crossing.dst
 
 

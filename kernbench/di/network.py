@@ -26,7 +26,8 @@ class SipNetwork:
     """Finds routes and carries packets inside a SIP; what leaves it goes to the outbox, numbered per destination.
 
     Lanes come into being with the first route over them. Their numbers, and so every round-robin, are those of the
-    compiled graph: the order of coming into being reaches no result.
+    compiled graph: the order of coming into being reaches no result. `published` are the links that start in this SIP,
+    in compiled order; `used` those of them with a lane, in the order of their first.
     """
 
     def __init__(self, engine: Engine, journal: Journal, topology: Topology, sip: int) -> None:
@@ -54,6 +55,8 @@ class SipNetwork:
         for link in topology.fabric:
             if sip in (link.source, link.destination):
                 self._add_fabric(link)
+        self.published = [*self.links.values(), *self.transmitters.values()]
+        self.used: list[Link] = []
         self._channels: dict[tuple[str | int, int], Channel] = {}
         self._fabric_fifos: dict[tuple[int, int], Fifo] = {}
         self._routes: dict[tuple[str, str, MessageClass], tuple[Channel, ...]] = {}
@@ -137,6 +140,8 @@ class SipNetwork:
         if found is None:
             found = self._inside(hop.link, lane, kind) if isinstance(hop.link, str) else self._outside(hop.link, lane)
             self._channels[hop.link, lane] = found
+            if found.link not in self.used:
+                self.used.append(found.link)
         return found
 
     def _inside(self, name: str, lane: int, kind: MessageClass) -> Channel:
@@ -171,6 +176,11 @@ class SipNetwork:
             found = self._forwarders[spec.dst].input(self.receivers[index], order, give_back)
             self._fabric_fifos[index, lane] = found
         return found
+
+    @property
+    def messages(self) -> int:
+        """How many messages it has sent to other SIPs."""
+        return sum(self._sequences.values())
 
     # -- other SIPs ------------------------------------------------------------------------------------------------
 

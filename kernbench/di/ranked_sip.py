@@ -7,13 +7,18 @@ from typing import Any
 import msgspec
 
 from kernbench.common.errors import AuditError, UsageError
+from kernbench.common.messages.recording import Recording
 from kernbench.common.messages.report import SipReport
 from kernbench.common.units import Fs
 from kernbench.di.device import SipDevice
 from kernbench.di.machine import TopologyFacts
+from kernbench.di.sip_observer import SipObserver
+from kernbench.di.trial import Trial
 from kernbench.runtime_api.bench import BenchRef
 from kernbench.runtime_api.program import RankProgram
 from kernbench.runtime_api.rank import Rank
+from kernbench.sim_engine.sampled import SampledEngine
+from kernbench.telemetry.phase_log import PhaseLog
 from kernbench.telemetry.probe import Sink
 from kernbench.topology.compile import Topology
 
@@ -31,14 +36,26 @@ class RunSpec(msgspec.Struct, frozen=True):
     seed: int
     values: bool
     sinks: tuple[str, ...] = ()
+    recording: Recording | None = None
+    poison: bool = False
 
 
 class RankedSip(SipDevice):
-    """A SIP with its rank's program; what a SipActor steps and asks."""
+    """A SIP with its rank's program; what a SipActor steps and asks. `observer` is there when the run is recorded."""
 
     def __init__(self, topology: Topology, sip: int, spec: RunSpec) -> None:
-        super().__init__(topology, sip)
-        self.engine.probe.sinks.extend(_make_sink(name, sip) for name in spec.sinks)
+        sampled = None if spec.recording is None else SampledEngine()
+        super().__init__(topology, sip, sampled)
+        self.phases = PhaseLog(sip, lambda: self.engine.now, self.engine.probe)
+        self.observer: SipObserver | None = None
+        if spec.recording is not None and sampled is not None:
+            self.observer = SipObserver(self, sampled, topology, self.phases, spec.recording)
+        for name in spec.sinks:
+            self.engine.probe.add(_make_sink(name, sip))
+        if spec.poison:
+            self.trap_unwritten()
+        if not spec.values:
+            self.keep_time_only()
         self._program: RankProgram | None = None
         if sip in spec.ranks:
             rank = Rank(
@@ -51,8 +68,9 @@ class RankedSip(SipDevice):
                 TopologyFacts(topology),
                 seed=spec.seed,
                 values=spec.values,
+                phases=self.phases,
             )
-            self._program = RankProgram(rank, spec.bench, spec.arguments)
+            self._program = RankProgram(rank, spec.bench, spec.arguments, Trial(topology, self, rank))
 
     def start(self) -> None:
         """Begin the rank's program, at time 0."""

@@ -84,6 +84,13 @@ class AddressSpace:
         self._next += -(-(size + 1) // _ALIGN) * _ALIGN + _ALIGN
         return allocation
 
+    def copy(self, other: "AddressSpace") -> None:
+        """Take over the ranges of another space of the same geometry; what either allocates later is its own."""
+        self._free_offset = [*other._free_offset]  # noqa: SLF001  # of its own class
+        self._starts = [*other._starts]  # noqa: SLF001  # of its own class
+        self._allocations = [*other._allocations]  # noqa: SLF001  # of its own class
+        self._next = other._next  # noqa: SLF001  # of its own class
+
     def find(self, address: int, size: int) -> Allocation:
         """Find the allocation that holds a range; anything else is an access outside every tensor."""
         at = bisect_right(self._starts, address) - 1

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from kernbench.common.units import FS_PER_S, BytesPerSecond, Fs
 from kernbench.sim_engine.engine import Engine
 from kernbench.sim_engine.packet import Packet, Reason
-from kernbench.telemetry.sample import Sample
+from kernbench.telemetry.rows import PacketRow
 
 _LINK_BUSY, _NO_CREDIT, _OWN_STREAM = Reason.LINK_BUSY.value, Reason.NO_CREDIT.value, Reason.OWN_STREAM.value
 
@@ -230,8 +230,8 @@ class Link:
         self.busy += free_at - now
         self.packets += 1
         self.bytes_in += size
-        if self._probe.sinks:
-            self._probe.emit(Sample("link", self.name, now, free_at, size))
+        if self._probe.packets:
+            self._probe.emit(self._probe.packets, PacketRow(self.name, now, free_at, size))
         source.granted(now, free_at)
 
         hop = self.hop

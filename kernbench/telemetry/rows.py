@@ -15,7 +15,8 @@ class OperationRow(msgspec.Struct, frozen=True, array_like=True):
     issued, became ready (all inputs there), held the engine from `start` on and ended at `end`. `sequence` numbers the
     operations of a PE; `cause` is the sequence of the one whose end made this one ready, -1 when only the program did.
     `queued` is the queueing on the critical path that led to its end. `amount` is bytes moved or floating-point
-    operations. A send and the recv that takes its message have the same `flow`; other operations have "".
+    operations. A send and the recv that takes its message have the same `flow`; other operations have "". At `freed` the
+    engine could take another operation: a DMA channel before its operation ends, so `start` to `freed` never overlap.
     """
 
     pe: str
@@ -31,6 +32,7 @@ class OperationRow(msgspec.Struct, frozen=True, array_like=True):
     queued: Fs
     amount: int
     flow: str
+    freed: Fs = 0
 
 
 class KernelRow(msgspec.Struct, frozen=True, array_like=True):

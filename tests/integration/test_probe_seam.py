@@ -6,6 +6,7 @@ import types
 import pytest
 
 from actors.simulation import Simulation
+from kernbench.telemetry.rows import KernelRow, OperationRow, PacketRow, PhaseRow
 
 SMALL = ("sip.cube_mesh=2x1",)
 
@@ -20,14 +21,14 @@ def observers(monkeypatch):
         def __init__(self, sip):
             self.sip = sip
 
-        def take(self, sample):
-            module.seen.append((self.sip, sample))
+        def take(self, row):
+            module.seen.append((self.sip, row))
 
     class Clumsy:
         def __init__(self, sip):
             del sip
 
-        def take(self, sample):
+        def take(self, row):
             raise RuntimeError("no room")
 
     module.Collect, module.Clumsy = Collect, Clumsy
@@ -39,18 +40,18 @@ def run(*sinks):
     return Simulation(sips=2, overrides=SMALL, sinks=sinks).run("allreduce", sizes="4KiB")
 
 
-def test_a_sink_sees_links_units_and_kernels_and_changes_no_digest(observers):
+def test_a_sink_sees_packets_operations_kernels_and_phases_and_changes_no_digest(observers):
     watched = run("observers_of_this_test:Collect")
     assert watched.digest == run().digest
-    assert {sample.what for _, sample in observers.seen} == {"link", "unit", "kernel"}
+    assert {type(row) for _, row in observers.seen} == {PacketRow, OperationRow, KernelRow, PhaseRow}
 
 
-def test_the_samples_of_a_link_add_up_to_its_busy_time(observers):
+def test_the_packets_of_a_link_add_up_to_its_busy_time(observers):
     result = run("observers_of_this_test:Collect")
     busy = {}
-    for _, sample in observers.seen:
-        if sample.what == "link":
-            busy[sample.name] = busy.get(sample.name, 0) + sample.end - sample.start
+    for _, row in observers.seen:
+        if isinstance(row, PacketRow):
+            busy[row.link] = busy.get(row.link, 0) + row.end - row.start
     assert busy == {link.name: link.busy for link in result.links}
 
 

@@ -25,12 +25,17 @@ class DmaDone(msgspec.Struct, frozen=True):
 
 
 class ConnectCommand(msgspec.Struct, frozen=True):
-    """Open this PE's ends of IPCQ queues: `receive` and `send` map queue name to the peer's endpoint."""
+    """Open this PE's ends of IPCQ queues: `receive` and `send` map queue name to the peer's endpoint.
+
+    A receiving end has `slots` of `slot_bytes`; 0 stands for what the topology says.
+    """
 
     tag: int
     reply_to: str
     receive: Mapping[str, str]
     send: Mapping[str, str]
+    slots: int = 0
+    slot_bytes: int = 0
 
 
 class ConnectDone(msgspec.Struct, frozen=True):

@@ -5,6 +5,8 @@ from typing import Any
 
 import msgspec
 
+from kernbench.common.units import Fs
+
 
 class MemoryWriteMsg(msgspec.Struct, frozen=True):
     """Write `size` bytes at virtual `address` of the device's memory; `data` is None with values off."""
@@ -31,21 +33,29 @@ class PeDmaMsg(msgspec.Struct, frozen=True):
 
 
 class KernelLaunchMsg(msgspec.Struct, frozen=True):
-    """Run a kernel's grid on `pes`, in that order; `launch` is the kernel with its arguments, opaque to the hardware."""
+    """Run a kernel's grid on `pes`, in that order; `launch` is the kernel with its arguments, opaque to the hardware.
+
+    `what` says in the program's words what it is for; a deadlock is reported with it.
+    """
 
     launch: Any
     pes: tuple[str, ...]
+    what: str = ""
 
 
 class QueueConnectMsg(msgspec.Struct, frozen=True):
     """Open both ends that PE `pe` has of some IPCQ queues: `receive` and `send` map queue name to the peer's endpoint.
 
-    Complete when every receiving end is reserved and every sending end has heard from its receiver.
+    Complete when every receiving end is reserved and every sending end has heard from its receiver. A receiving end has
+    `slots` of `slot_bytes`, as the topology says where they are 0.
     """
 
     pe: str
     receive: Mapping[str, str]
     send: Mapping[str, str]
+    slots: int = 0
+    slot_bytes: int = 0
+    what: str = ""
 
 
 class Submit(msgspec.Struct, frozen=True):
@@ -58,6 +68,12 @@ class Wait(msgspec.Struct, frozen=True):
     """A rank program waits for a request; it is resumed with the Completion."""
 
     handle: Any
+
+
+class Pause(msgspec.Struct, frozen=True):
+    """A rank program does nothing for `time` (fs)."""
+
+    time: Fs
 
 
 class Mark(msgspec.Struct, frozen=True):

@@ -5,6 +5,7 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from kernbench.common.messages.fabric import FabricMessage
+from kernbench.common.messages.recording import Recording
 from kernbench.common.units import Fs
 
 MessageKey: TypeAlias = tuple[int, int, int]
@@ -28,7 +29,7 @@ class Job(msgspec.Struct, frozen=True, array_like=True):
     """A run as it travels: `factory(payload, sip)` builds the device of each SIP where that SIP will live.
 
     `factory` is `module:qualname` or `path/file.py:qualname`. `affinity` lists (SIP, SIP, latency): SIPs joined by
-    the shortest links share an island.
+    the shortest links share an island. With a `recording` each island publishes what its devices' `observer`s see.
     """
 
     factory: str
@@ -37,6 +38,7 @@ class Job(msgspec.Struct, frozen=True, array_like=True):
     affinity: tuple[tuple[int, int, Fs], ...] = ()
     max_events: int | None = None
     tamper: Tamper = Tamper()
+    recording: Recording | None = None
 
 
 class Start(msgspec.Struct, frozen=True, array_like=True, tag=0):
@@ -55,10 +57,15 @@ class Go(msgspec.Struct, frozen=True, array_like=True, tag=1):
 
 
 class Command(msgspec.Struct, frozen=True, array_like=True, tag=2):
-    """Coordinator to island 0, whose next frame carries it on: all islands act at the same window."""
+    """Coordinator to island 0, whose next frame carries it on: all islands act at the same window.
 
-    action: Literal["stop", "pause", "resume", "step"]
+    A step is one window or, with the reason `phase`, goes on until a phase of a SIP of island 0 ends. A speed is `amount`
+    ns of simulated time per real second at most, 0 for no limit.
+    """
+
+    action: Literal["stop", "pause", "resume", "step", "speed"]
     reason: str = ""
+    amount: int = 0
 
 
 class Failure(msgspec.Struct, frozen=True, array_like=True):

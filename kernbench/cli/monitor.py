@@ -1,0 +1,47 @@
+"""`kernbench monitor`: watch a run that goes on, or replay one that is over."""
+# ruff: noqa: PLC0415  # a command imports what it needs when it runs: `kernbench --help` stays quick
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from kernbench.cli.run_choice import find_run
+from kernbench.common.errors import UsageError
+
+
+@click.command(short_help="Watch a run, live or recorded.")
+@click.argument("run", required=False, metavar="[RUN]")
+@click.option("--ascii", "in_ascii", is_flag=True, help="Draw with ASCII characters alone.")
+def command(**given: Any) -> None:
+    """Show RUN, a path or the beginning of a run's name, on the whole terminal; without it the latest run. ? has help."""
+    directory = find_run(given["run"])
+    if not has_terminal():
+        raise UsageError("monitor: there is no terminal to draw on; `kernbench report` prints what a run left behind")
+    watch(directory, in_ascii=given["in_ascii"])
+
+
+def has_terminal() -> bool:
+    """Whether there is a terminal to draw on and to read keys from."""
+    return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout))
+
+
+def watch(directory: Path, *, in_ascii: bool) -> None:
+    """Show the run of a directory until the user leaves."""
+    from kernbench.telemetry.commands import send_command
+    from kernbench.telemetry.reader import RunReader
+    from tui.app import Monitor
+    from tui.feeder import Feeder
+    from tui.glyphs import ASCII, UNICODE
+
+    def send(action: str, argument: str, amount: int) -> str:
+        return send_command(directory, action, argument, amount)
+
+    def open_run(name: str) -> RunReader:
+        reader = RunReader(find_run(name or None))
+        assert reader.layout is not None
+        return reader
+
+    reader = RunReader(directory)
+    Monitor(Feeder(reader), ASCII if in_ascii else UNICODE, send, open_run).run()

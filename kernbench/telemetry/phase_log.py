@@ -1,0 +1,56 @@
+"""The named phases of one rank's run, told as they end; a reader may look at the latest ones at any time."""
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from kernbench.common.units import Fs
+from kernbench.telemetry.frame import PhaseMark
+from kernbench.telemetry.probe import Probe
+from kernbench.telemetry.rows import PhaseRow
+
+SHOWN = 16
+
+
+class PhaseLog:
+    """Phases of one SIP nest: `with log.phase("all_reduce"): ...`. It schedules nothing and takes no simulated time.
+
+    `marks` are the latest, those that last included; `ended` counts.
+    """
+
+    def __init__(self, sip: int, clock: Callable[[], Fs], probe: Probe) -> None:
+        self._sip = sip
+        self._clock = clock
+        self._probe = probe
+        self._open: list[PhaseMark] = []
+        self._last: deque[PhaseMark] = deque(maxlen=SHOWN)
+        self.ended = 0
+
+    @contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        """What happens inside is the phase."""
+        self.begin(name)
+        yield
+        self.end()
+
+    def begin(self, name: str) -> None:
+        """A phase begins now, inside those that last."""
+        self._open.append(PhaseMark(self._sip, name, self._clock(), None))
+
+    def end(self, name: str | None = None) -> None:
+        """The innermost phase ends now; `name` is a better one for it, if more is known by now."""
+        mark = self._open.pop()
+        row = PhaseRow(self._sip, name or mark.name, mark.start, self._clock())
+        self._last.append(PhaseMark(row.sip, row.name, row.start, row.end))
+        self.ended += 1
+        if self._probe.phases:
+            self._probe.emit(self._probe.phases, row)
+
+    def drop(self) -> None:
+        """The innermost phase turned out to be none."""
+        self._open.pop()
+
+    @property
+    def marks(self) -> list[PhaseMark]:
+        """The latest phases, the oldest first."""
+        return sorted([*self._last, *self._open], key=lambda mark: mark.start)[-SHOWN:]

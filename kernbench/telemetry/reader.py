@@ -1,0 +1,182 @@
+"""Everything that a run left in its directory or is leaving there now, read back; a run that was killed reads too."""
+
+import fcntl
+import heapq
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from kernbench.common.errors import UsageError
+from kernbench.telemetry.chunks import batches
+from kernbench.telemetry.feed import FeedReader, feed_path
+from kernbench.telemetry.frame import Frame
+from kernbench.telemetry.layout import SCHEMA, Layout
+from kernbench.telemetry.link_log import NAME as LINKS
+from kernbench.telemetry.link_log import LinkBatch, SkimmedBatch, links_path
+from kernbench.telemetry.meter import merge, utilisation
+from kernbench.telemetry.record import RecordReader, record_path
+from kernbench.telemetry.row_log import NAME as ROWS
+from kernbench.telemetry.row_log import PACKETS_NAME, Batch, PacketBatch, packets_path, rows_path
+from kernbench.telemetry.rows import KernelRow, LinkRow, OperationRow, PacketRow, PhaseRow, Utilisation
+
+LAYOUT, DOCUMENT, LOCK = "layout.json", "run.json", "lock"
+"""Files of a run's directory. The process of the run holds an exclusive lock on the last one as long as it lives."""
+
+LARGEST_TEXT = 1 << 28
+
+
+class RunReader:
+    """The records of one run. Rows come in the order in which each SIP wrote them, SIP by SIP, times in fs.
+
+    `records` are the workers' frames for replay; `dropped` counts rows that had no room in the records.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self._layout: Layout | None = None
+        self._feeds: list[FeedReader] = []
+        self._records: list[RecordReader] = []
+
+    @property
+    def layout(self) -> Layout:
+        """What stands where; raises UsageError for a directory that holds no recorded run."""
+        if self._layout is None:
+            path = self.directory / LAYOUT
+            try:
+                layout = msgspec.json.decode(_text(path), type=Layout)
+            except FileNotFoundError as error:
+                raise UsageError(f"{self.directory}: no run was recorded here; run without --no-record") from error
+            except (OSError, msgspec.MsgspecError, RecursionError) as error:
+                raise UsageError(f"{path}: cannot be read: {error}") from error
+            if layout.schema != SCHEMA:
+                raise UsageError(f"{path}: schema {layout.schema!r}, this kernbench reads {SCHEMA!r}")
+            if not all(0 <= sip < layout.sips for block in layout.workers for sip in block):
+                raise UsageError(f"{path}: a worker has a SIP that is not there")
+            self._layout = layout
+        return self._layout
+
+    @property
+    def document(self) -> dict[str, Any] | None:
+        """run.json, or None while the run goes on or when it was killed."""
+        try:
+            document = json.loads(_text(self.directory / DOCUMENT))
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, RecursionError) as error:
+            raise UsageError(f"{self.directory / DOCUMENT}: cannot be read: {error}") from error
+        return document if isinstance(document, dict) else None
+
+    @property
+    def live(self) -> bool:
+        """Whether the run goes on: its process holds the lock, and the system takes that away when it dies."""
+        try:
+            file = os.open(self.directory / LOCK, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:
+            return False
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError:
+            return True
+        finally:
+            os.close(file)
+        return False
+
+    @property
+    def records(self) -> list[RecordReader]:
+        """The record of each worker; `refresh` them while the run goes on."""
+        if not self._records:
+            self._records = [RecordReader(record_path(self.directory, n)) for n in range(len(self.layout.workers))]
+        return self._records
+
+    def poll(self) -> list[Frame]:
+        """The newest frame of each worker that has published one."""
+        if not self._feeds:
+            self._feeds = [FeedReader(feed_path(self.directory, n)) for n in range(len(self.layout.workers))]
+        frames = [feed.read() for feed in self._feeds]
+        return [frame for number, frame in enumerate(frames) if frame is not None and self._fits(frame, number)]
+
+    def frames(self) -> Iterator[Frame]:
+        """All recorded frames of all workers in order of real time."""
+        fitting = [self._fitting(number, record) for number, record in enumerate(self.records)]
+        return heapq.merge(*fitting, key=lambda frame: (frame.wall_s, frame.worker))
+
+    def operations(self) -> list[OperationRow]:
+        """Operations of kernels, in order of their ends."""
+        return [row for batch in self._batches() for row in batch.operations]
+
+    def kernels(self) -> list[KernelRow]:
+        """What each PE ran of each launch."""
+        return [row for batch in self._batches() for row in batch.kernels]
+
+    def phases(self) -> list[PhaseRow]:
+        """Phases of the ranks, in order of their ends."""
+        return [row for batch in self._batches() for row in batch.phases]
+
+    def packets(self) -> list[PacketRow]:
+        """Packets that were captured."""
+        found = (
+            batch
+            for sip in range(self.layout.sips)
+            for batch in batches(packets_path(self.directory, sip), PACKETS_NAME, PacketBatch)
+        )
+        return [row for batch in found for row in batch.packets]
+
+    @property
+    def dropped(self) -> int:
+        """Operations and kernels that had no room."""
+        return sum(
+            max((batch.dropped for batch in batches(rows_path(self.directory, sip), ROWS, Batch)), default=0)
+            for sip in range(self.layout.sips)
+        )
+
+    def links(self) -> list[LinkRow]:
+        """The books of each link that carried something; of a run that was killed, those last written."""
+        rows: list[LinkRow] = []
+        for sip in range(self.layout.sips):
+            books = b""
+            for batch in batches(links_path(self.directory, sip), LINKS, SkimmedBatch):
+                if len(batch.books) > 1:  # an empty list is one byte
+                    books = bytes(batch.books)
+            if books:
+                rows += msgspec.msgpack.decode(books, type=list[LinkRow])
+        return rows
+
+    def utilisation(self) -> Utilisation:
+        """Busy time and bytes of every used link in buckets of simulated time."""
+        return merge(
+            [
+                utilisation(reading for batch in self._link_batches(sip) for reading in batch.readings)
+                for sip in range(self.layout.sips)
+            ]
+        )
+
+    def _batches(self) -> Iterator[Batch]:
+        for sip in range(self.layout.sips):
+            yield from batches(rows_path(self.directory, sip), ROWS, Batch)
+
+    def _link_batches(self, sip: int) -> Iterator[LinkBatch]:
+        return batches(links_path(self.directory, sip), LINKS, LinkBatch)
+
+    def _fitting(self, worker: int, record: RecordReader) -> Iterator[Frame]:
+        return (frame for frame in record if self._fits(frame, worker))
+
+    def _fits(self, frame: Frame, worker: int) -> bool:
+        """Whether a frame is one of this layout: a viewer may index by it."""
+        layout = self.layout
+        return (frame.worker, len(frame.links), len(frame.units)) == (
+            worker,
+            len(layout.links_of(worker)),
+            len(layout.units_of(worker)),
+        ) and all(link.link < len(frame.links) for link in frame.hot)
+
+
+def _text(path: Path) -> bytes:
+    with path.open("rb") as file:
+        text = file.read(LARGEST_TEXT + 1)
+    if len(text) > LARGEST_TEXT:
+        raise OSError(f"larger than {LARGEST_TEXT} bytes")
+    return text
