@@ -121,6 +121,35 @@ def _nests(axes: list[int], counts: Shape, strides: Shape) -> bool:
     return True
 
 
+class Lanes(NamedTuple):
+    """An access lane by lane: `runs` of the distinct elements, and of each chosen lane the place among those."""
+
+    runs: Runs
+    places: Array
+    total: int
+
+
+def by_lane(arg: PointerArg, index: Index, mask: Mask | None) -> tuple[Lanes | None, Array]:
+    """The chosen lanes of `arg[index]` in order, None when there are none, and where in the block they are."""
+    shape = index.shape if mask is None else joint(index.shape, mask.shape)
+    offsets = index.broadcast(shape).values()
+    chosen = np.ones(shape, np.bool_) if mask is None else mask.broadcast(shape).values()
+    if not chosen.any():
+        return None, chosen
+    elements, places = np.unique(offsets[chosen], return_inverse=True)
+    _check(arg, int(elements[0]), int(elements[-1]))
+    return Lanes(_merged(arg, elements), places, len(elements)), chosen
+
+
+def _merged(arg: PointerArg, elements: Array) -> Runs:
+    """Ascending elements as runs of bytes."""
+    breaks = np.flatnonzero(np.diff(elements) != 1) + 1
+    firsts = np.concatenate(([0], breaks))
+    sizes = np.diff(np.concatenate((firsts, [len(elements)])))
+    size = arg.dtype.itemsize
+    return tuple(zip((arg.address + elements[firsts] * size).tolist(), (sizes * size).tolist(), strict=True))
+
+
 def _listed(arg: PointerArg, offsets: Array, mask: Array) -> Access | None:
     """Any access: elements one by one, those that touch merged into runs; the last lane wins a store."""
     chosen = offsets[mask]
@@ -128,11 +157,7 @@ def _listed(arg: PointerArg, offsets: Array, mask: Array) -> Access | None:
         return None
     elements, inverse = np.unique(chosen, return_inverse=True)
     _check(arg, int(elements[0]), int(elements[-1]))
-    breaks = np.flatnonzero(np.diff(elements) != 1) + 1
-    firsts = np.concatenate(([0], breaks))
-    sizes = np.diff(np.concatenate((firsts, [len(elements)])))
-    size = arg.dtype.itemsize
-    runs = tuple(zip((arg.address + elements[firsts] * size).tolist(), (sizes * size).tolist(), strict=True))
+    runs, size = _merged(arg, elements), arg.dtype.itemsize
 
     def spread(flat: Array, other: Any) -> Array:
         out = np.full(offsets.shape, other, flat.dtype)

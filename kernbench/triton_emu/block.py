@@ -1,25 +1,24 @@
-"""Blocks of values, the language's one kind of operand, and the element-wise operations on them."""
+"""Blocks of values, the language's one kind of operand, and how a vector operation makes one."""
 
-from collections.abc import Callable, Iterable
-from typing import Any, TypeAlias
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
 from kernbench.common.ops import Math, Value
-from kernbench.triton_emu import numerics
-from kernbench.triton_emu.dtype import DType, float32, int1, int32, of_scalar, promote
-from kernbench.triton_emu.index import Index, Known, Mask, Shape, combine, joint
-from kernbench.triton_emu.numerics import BINARY, UNARY, Array, Elementwise
-from kernbench.triton_emu.program import KernelProgram, current, site
+from kernbench.triton_emu.dtype import DType, block_type
+from kernbench.triton_emu.index import Known, Shape, joint
+from kernbench.triton_emu.numerics import Array, Function
+from kernbench.triton_emu.program import KernelProgram, site
+from kernbench.triton_emu.scalar import Scalar, method
 
-Scalar: TypeAlias = bool | int | float
-View: TypeAlias = Callable[[Array], Array]
+View: TypeAlias = Function
 
 
 class Block:
     """A block of a kernel: known integers or truth (`known`), or a value in the PE's memory, maybe seen through `view`.
 
-    It is a handle: the value's storage is held while a handle on it lives.
+    It is a handle: the value's storage is held while a handle on it lives. Its operators are in `arithmetic`.
     """
 
     __slots__ = ("dtype", "known", "program", "shape", "value", "view")
@@ -50,6 +49,19 @@ class Block:
 
     def __repr__(self) -> str:
         return f"<{self.dtype} block {list(self.shape)}>"
+
+    def __getattr__(self, name: str) -> Any:
+        return method(self, name)
+
+    @property
+    def type(self) -> block_type | DType:
+        """The type of the block; of a 0-d one, of its element."""
+        return block_type(self.dtype, self.shape) if self.shape else self.dtype
+
+    @property
+    def numel(self) -> int:
+        """How many elements."""
+        return size_of(self.shape)
 
     def stored(self) -> Value:
         """Its value; a known block becomes one here, by one vector operation."""
@@ -90,28 +102,28 @@ class Block:
         known = None if self.known is None else self.known.broadcast(shape)
         return self.seen(lambda array: np.broadcast_to(array, shape), shape, known)
 
-    def permute(self, order: Shape) -> "Block":
+    def permuted(self, order: Shape) -> "Block":
         """Axes in another order."""
         shape = tuple(self.shape[axis] for axis in order)
         known = None if self.known is None else self.known.permute(order)
         return self.seen(lambda array: np.transpose(array, order), shape, known)
 
+    def reshaped(self, shape: Shape) -> "Block":
+        """The same elements in row-major order as another shape."""
+        known = None if self.known is None else self.known.reshape(shape)
+        return self.seen(lambda array: np.reshape(array, shape), shape, known)
+
     @property
     def T(self) -> "Block":  # noqa: N802  # Triton's name
         """Its transpose."""
-        return self.permute(tuple(reversed(range(len(self.shape)))))
-
-    def to(self, dtype: DType) -> "Block":
-        """Its elements as another type."""
-        if dtype is self.dtype:
-            return self
-        if isinstance(self.known, Index) and dtype.kind == "int":
-            return Block(self.program, dtype, self.shape, None, self.known)
-        return elementwise(Elementwise(numerics.cast(dtype)), (self,), dtype, None)
+        return self.permuted(tuple(reversed(range(len(self.shape)))))
 
     def __getitem__(self, key: Any) -> "Block":
         seen: Block = index_axes(self, key)
         return seen
+
+    def __iter__(self) -> Any:
+        raise TypeError(f"a block of shape {list(self.shape)} is not iterated; reduce or index it")
 
     def __bool__(self) -> bool:
         return bool(self._single())
@@ -127,88 +139,28 @@ class Block:
     def __float__(self) -> float:
         return float(self._single())
 
+    def item(self) -> Any:
+        """Its only element as a Python number: the program waits for it."""
+        return self._single().item()
+
     def _single(self) -> Any:
         if any(size != 1 for size in self.shape):
             raise TypeError(f"a block of shape {list(self.shape)} is not one value; reduce it first (tl.sum, tl.max)")
         return self.concrete().reshape(())[()]
 
-    def __add__(self, other: Any) -> Any:
-        return binary("+", self, other)
+    if TYPE_CHECKING:  # `arithmetic` puts the operators in place from a table
 
-    def __radd__(self, other: Any) -> Any:
-        return binary("+", other, self)
+        def _operate(self, other: Any) -> Any: ...
 
-    def __sub__(self, other: Any) -> Any:
-        return binary("-", self, other)
+        __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = _operate
+        __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = __and__ = __rand__ = __or__ = __ror__ = _operate
+        __xor__ = __rxor__ = __lshift__ = __rlshift__ = __rshift__ = __rrshift__ = _operate
+        __lt__ = __le__ = __gt__ = __ge__ = _operate
 
-    def __rsub__(self, other: Any) -> Any:
-        return binary("-", other, self)
-
-    def __mul__(self, other: Any) -> Any:
-        return binary("*", self, other)
-
-    def __rmul__(self, other: Any) -> Any:
-        return binary("*", other, self)
-
-    def __truediv__(self, other: Any) -> Any:
-        return binary("/", self, other)
-
-    def __rtruediv__(self, other: Any) -> Any:
-        return binary("/", other, self)
-
-    def __floordiv__(self, other: Any) -> Any:
-        return binary("//", self, other)
-
-    def __rfloordiv__(self, other: Any) -> Any:
-        return binary("//", other, self)
-
-    def __mod__(self, other: Any) -> Any:
-        return binary("%", self, other)
-
-    def __rmod__(self, other: Any) -> Any:
-        return binary("%", other, self)
-
-    def __and__(self, other: Any) -> Any:
-        return binary("&", self, other)
-
-    def __rand__(self, other: Any) -> Any:
-        return binary("&", other, self)
-
-    def __or__(self, other: Any) -> Any:
-        return binary("|", self, other)
-
-    def __ror__(self, other: Any) -> Any:
-        return binary("|", other, self)
-
-    def __xor__(self, other: Any) -> Any:
-        return binary("^", self, other)
-
-    def __lt__(self, other: Any) -> Any:
-        return binary("<", self, other)
-
-    def __le__(self, other: Any) -> Any:
-        return binary("<=", self, other)
-
-    def __gt__(self, other: Any) -> Any:
-        return binary(">", self, other)
-
-    def __ge__(self, other: Any) -> Any:
-        return binary(">=", self, other)
-
-    def __eq__(self, other: object) -> Any:
-        return binary("==", self, other)
-
-    def __ne__(self, other: object) -> Any:
-        return binary("!=", self, other)
-
-    def __neg__(self) -> "Block":
-        return unary("neg", self)
-
-    def __invert__(self) -> Any:
-        return binary("^", self, True if self.dtype is int1 else -1)  # all ones of the type
-
-
-_OPERANDS = (Block, bool, int, float)
+        def __neg__(self) -> Any: ...
+        def __invert__(self) -> Any: ...
+        def to(self, dtype: Any, fp_downcast_rounding: str | None = None, *, bitcast: bool = False) -> Any:
+            """Another type."""
 
 
 def index_axes(block: Any, key: Any) -> Any:
@@ -217,7 +169,7 @@ def index_axes(block: Any, key: Any) -> Any:
     for item in key if isinstance(key, tuple) else (key,):
         if item is None:
             block = block.expand(axis)
-        elif item != slice(None):
+        elif not isinstance(item, slice) or item != slice(None):
             raise TypeError(f"a block takes `:` and None between brackets, got {item!r}; use tl.load of a pointer")
         axis += 1
     if axis > len(block.shape):
@@ -225,113 +177,67 @@ def index_axes(block: Any, key: Any) -> Any:
     return block
 
 
-def binary(name: str, left: Any, right: Any) -> Any:
-    """`left name right` of blocks and Python numbers."""
-    first = left.known if isinstance(left, Block) else _number(left)
-    second = right.known if isinstance(right, Block) else _number(right)
-    if first is None or second is None:
-        if not isinstance(left, _OPERANDS) or not isinstance(right, _OPERANDS):
-            return NotImplemented
-        entry, dtype = BINARY[name], _common(name, left, right)
-        return elementwise(entry, (left, right), dtype, entry.result)
-    found = combine(name, first, second)
-    if found is None:
-        entry, dtype = BINARY[name], _common(name, left, right)
-        return elementwise(entry, (left, right), dtype, entry.result)
-    kind = int1 if isinstance(found, Mask) else _common(name, left, right)
-    return Block(current(), int32 if kind is int1 and isinstance(found, Index) else kind, found.shape, None, found)
-
-
-def _number(side: Any) -> Known | None:
-    """What is known of a Python number."""
-    if isinstance(side, bool):
-        return Mask.explicit(np.asarray(side))
-    return Index.constant(side) if isinstance(side, int) else None
-
-
-def _common(name: str, left: Any, right: Any) -> DType:
-    """The type that both operands become."""
-    entry = BINARY[name]
-    left_block, right_block = isinstance(left, Block), isinstance(right, Block)
-    left_type = left.dtype if left_block else of_scalar(left)
-    right_type = right.dtype if right_block else of_scalar(right)
-    if left_type is right_type and not entry.dividing:
-        dtype = left_type
-    else:
-        dtype = promote(
-            left_type, right_type, left_scalar=not left_block, right_scalar=not right_block, dividing=entry.dividing
-        )
-    if entry.ints_only and dtype.is_floating():
-        raise TypeError(f"{name} takes integers, got {left_type} and {right_type}")
-    return float32 if entry.floats_only and not dtype.is_floating() else dtype
-
-
-def unary(name: str, block: Any) -> Block:
-    """A function of each element."""
-    entry = UNARY[name]
-    if not isinstance(block, Block):
-        raise TypeError(f"tl.{name} takes a block, got {block!r}; Python's own math serves numbers")
-    if entry.floats_only and block.dtype is not float32:
-        raise TypeError(f"tl.{name} takes float32, got {block.dtype}; use .to(tl.float32)")
-    if name == "neg" and block.known is not None:
-        out: Block = binary("-", 0, block)
-        return out
-    return elementwise(entry, (block,), block.dtype, None)
-
-
-def elementwise(
-    entry: Elementwise, operands: tuple[Block | Scalar, ...], compute: DType, result: DType | None
-) -> Block:
-    """One vector operation on operands of `compute`; the outcome has type `result`, or `compute`."""
-    dtype = result or compute
-    # A cast reads its operand as it is.
-    is_cast = len(operands) == 1 and isinstance(operands[0], Block) and operands[0].dtype is not compute
-    function = entry.function if is_cast else numerics.elementwise(entry, compute, dtype)
-    shape = shapes(operands)
-    return combined(function, operands, compute, shape, dtype, entry.cost)
-
-
 def shapes(operands: Iterable[Any]) -> Shape:
     """The shape that operands broadcast to."""
     found: Shape = ()
     for operand in operands:
-        if isinstance(operand, Block):
+        if isinstance(operand, Block) and operand.shape != found:
             found = joint(found, operand.shape)
     return found
 
 
+def size_of(shape: Shape) -> int:
+    """Elements of a shape."""
+    size = 1
+    for extent in shape:
+        size *= extent
+    return size
+
+
 def combined(
-    function: numerics.Function,
-    operands: tuple[Block | Scalar, ...],
+    function: Function,
+    operands: tuple[Any, ...],
     scalars: DType,
     shape: Shape,
     dtype: DType,
     cost: str,
+    elements: int | None = None,
 ) -> Block:
     """The block that `function` makes of whole operands, numbers among them as `scalars`."""
-    program = current()
+    program = None
     inputs: list[Value] = []
     reuse: list[Value] = []
     plain = True
     parts: list[tuple[View | None, Any]] = []
     for operand in operands:
         if isinstance(operand, Block):
-            value = operand.stored()
+            value = operand.value or operand.stored()
+            program = operand.program
             inputs.append(value)
             parts.append((operand.view, None))
             if operand.view is not None:
                 plain = False
-            elif operand.shape == shape and operand.dtype.itemsize == dtype.itemsize:
+            elif operand.dtype.itemsize == dtype.itemsize and operand.shape == shape:
                 reuse.append(value)
         else:
             plain = False
-            parts.append((None, np.asarray(operand, scalars.numpy)))
+            parts.append((None, constant(operand, scalars)))
+    assert program is not None, "no block among the operands"
     whole = function if plain else _through(function, parts)
-    value = make(program, whole, tuple(inputs), shape, dtype, cost, tuple(reuse))
+    value = make(program, whole, tuple(inputs), shape, dtype, cost, tuple(reuse), elements)
     return Block(program, dtype, shape, value)
 
 
-def _through(function: numerics.Function, parts: list[tuple[View | None, Any]]) -> numerics.Function:
+def constant(number: Any, dtype: DType) -> Array:
+    """A Python number as an array; one that its type cannot hold is an error, a typed scalar is cast."""
+    if dtype.kind == "int" and isinstance(number, float):
+        number = int(number)
+    if isinstance(number, Scalar) and number.dtype is not dtype:
+        return np.asarray(number, number.dtype.numpy).astype(dtype.numpy)
+    return np.asarray(number, dtype.numpy)
+
+
+def _through(function: Function, parts: list[tuple[View | None, Any]]) -> Function:
     """`function` after views and with the constants among its operands."""
 
     def apply(*arrays: Array) -> Any:
@@ -348,18 +254,19 @@ def _through(function: numerics.Function, parts: list[tuple[View | None, Any]]) 
 
 def make(
     program: KernelProgram,
-    function: numerics.Function,
+    function: Function,
     inputs: tuple[Value, ...],
     shape: Shape,
     dtype: DType,
     cost: str,
     reuse: tuple[Value, ...] = (),
     elements: int | None = None,
+    span: int = 1,
 ) -> Value:
     """Submit one vector operation; `elements` is what it works through, the result's size unless said."""
     size = 1
     for extent in shape:
         size *= extent
     value = Value(size * dtype.itemsize)
-    program.submit(Math(site(), inputs, value, function, reuse, size if elements is None else elements, cost))
+    program.submit(Math(site(), inputs, value, function, reuse, size if elements is None else elements, cost, span))
     return value

@@ -28,7 +28,7 @@ def fused(product: Gemm, addition: Operation) -> Gemm:
     assert addition.output is not None
     assert product.compute is not None
     shape = product.m, product.n, product.k
-    whole = Gemm(product.site, (*product.inputs, acc), addition.output, product.compute, (acc,), shape)
+    whole = Gemm(product.site, (*product.inputs, acc), addition.output, product.compute, (acc,), shape, product.batch)
     for value in (*product.inputs, *addition.inputs):
         value.readers -= 1
     return whole

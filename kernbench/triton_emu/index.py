@@ -95,6 +95,18 @@ class Index:
             return Index.explicit(np.transpose(self.array, order))
         return Index(tuple(self.shape[a] for a in order), self.base, tuple(self.strides[a] for a in order))
 
+    def reshape(self, shape: Shape) -> "Index":
+        """The same integers in row-major order as another shape."""
+        varying = [axis for axis, size in enumerate(self.shape) if size > 1]
+        if self.array is not None or len(varying) > 1:
+            return Index.explicit(self.values().reshape(shape))
+        step = self.strides[varying[0]] if varying else 0
+        strides = []
+        for extent in reversed(shape):
+            strides.append(step)
+            step *= extent
+        return Index(shape, self.base, tuple(reversed(strides)))
+
 
 class Mask:
     """Truth of each position of a block: those inside `box` (a span per axis), or `array`."""
@@ -150,6 +162,12 @@ class Mask:
         if self.array is not None:
             return Mask.explicit(np.transpose(self.array, order))
         return Mask(tuple(self.shape[a] for a in order), tuple(self.box[a] for a in order))
+
+    def reshape(self, shape: Shape) -> "Mask":
+        """The same truth in row-major order as another shape."""
+        if self.array is None and all(span == (0, size) for span, size in zip(self.box, self.shape, strict=True)):
+            return Mask.full(shape)
+        return Mask.explicit(self.values().reshape(shape))
 
 
 Known: TypeAlias = Index | Mask

@@ -1,18 +1,34 @@
 """`@triton.jit`: a kernel that a host program launches with `kernel[grid](...)` and other kernels call."""
 
 import inspect
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
+from operator import index
 from typing import Any, Protocol, TypeAlias, runtime_checkable
+
+import numpy as np
 
 from kernbench.common.errors import UsageError
 from kernbench.triton_emu.access import PointerArg
+from kernbench.triton_emu.compiled import Compiled
+from kernbench.triton_emu.driver import current_host
 from kernbench.triton_emu.launch import Launch
 from kernbench.triton_emu.program import is_inside
+from kernbench.triton_emu.shim_descriptor import DescriptorArgument, TensorDescriptor
 
 Launcher: TypeAlias = Callable[[Launch], Any]
 Grid: TypeAlias = int | Sequence[int] | Callable[[Mapping[str, Any]], int | Sequence[int]]
-_COMPILER_HINTS = {"num_warps", "num_stages", "num_ctas", "maxnreg"}
+COMPILER_HINTS = frozenset(
+    {
+        "num_warps", "num_stages", "num_ctas", "maxnreg", "waves_per_eu", "matrix_instr_nonkdim", "kpack", "schedule_hint",
+        "enable_fp_fusion", "launch_cooperative_grid", "launch_pdl", "debug", "sanitize_overflow", "extern_libs",
+        "enable_warp_specialization", "stream", "device", "device_type", "grf_mode", "ir_override",
+    }
+)  # fmt: skip
+"""Keywords of a launch that Triton's compilers and drivers take; a kernel's own parameters come first."""
+PES = "pes"
+"""Keyword of a launch that Triton does not have: how many PEs, or which, the programs spread over."""
 _launcher: ContextVar[Launcher | None] = ContextVar("launcher", default=None)
 
 
@@ -29,43 +45,74 @@ def set_launcher(launcher: Launcher) -> None:
     _launcher.set(launcher)
 
 
-class JitFunction:
-    """A user's kernel function."""
+class Launchable(ABC):
+    """What `kernel[grid](...)` works on: a kernel, or a kernel with choices around it."""
 
-    def __init__(self, function: Callable[..., Any]) -> None:
-        self.fn = function
-        self.__name__ = function.__name__
-        self.__doc__ = function.__doc__
-        self.__wrapped__ = function
-        self._signature = inspect.signature(function)
+    __name__: str
+    arg_names: Sequence[str]
+
+    @abstractmethod
+    def launch(self, grid: Grid, *args: Any, **kwargs: Any) -> Launch:
+        """The launch over `grid` with these arguments; it is not submitted."""
 
     def __getitem__(self, grid: Grid) -> Callable[..., Any]:
         """`kernel[grid]`: call it with the kernel's arguments to launch."""
 
         def launch(*args: Any, **kwargs: Any) -> Any:
-            launcher = _launcher.get()
-            if launcher is None:
-                raise UsageError(
-                    f"{self.__name__}: a kernel is launched by a rank's program; run it with kernbench run"
-                )
-            return launcher(self.launch(grid, *args, **kwargs))
+            return self.run(*args, grid=grid, **kwargs)
 
         return launch
 
+    def run(self, *args: Any, grid: Grid, warmup: bool = False, **kwargs: Any) -> Compiled:
+        """Launch, unless it is only a warm-up or the grid is empty, and say what was compiled."""
+        made = self.launch(grid, *args, **kwargs)
+        compiled = Compiled(made, self, kwargs)
+        if warmup or not made.count:
+            return compiled
+        launcher = _launcher.get()
+        if launcher is None:
+            raise UsageError(f"{self.__name__}: a kernel is launched by a rank's program; run it with kernbench run")
+        launcher(made)
+        return compiled
+
+    def warmup(self, *args: Any, grid: Grid, **kwargs: Any) -> Compiled:
+        """What a launch would run, without running it."""
+        return self.run(*args, grid=grid, warmup=True, **kwargs)
+
+
+class JitFunction(Launchable):
+    """A user's kernel function. Hints to Triton's compiler (`do_not_specialize`, `noinline`, ...) mean nothing here."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.fn = function
+        self.__name__ = function.__name__
+        self.__qualname__ = function.__qualname__
+        self.__module__ = function.__module__
+        self.__doc__ = function.__doc__
+        self.__wrapped__ = function
+        self._signature = inspect.signature(function)
+        self.arg_names = tuple(self._signature.parameters)
+        kinds = {parameter.kind: name for name, parameter in self._signature.parameters.items()}
+        self._rest = kinds.get(inspect.Parameter.VAR_KEYWORD, "")  # `**meta`, as kernels of old have it
+        self.constexprs = frozenset(
+            name for name, parameter in self._signature.parameters.items() if _is_constexpr(parameter.annotation)
+        )
+
     def launch(self, grid: Grid, *args: Any, **kwargs: Any) -> Launch:
         """The launch of this kernel over `grid` with these arguments; it is not submitted."""
-        hints = _COMPILER_HINTS - self._signature.parameters.keys()
+        parameters = self._signature.parameters
+        pes = None if PES in parameters else kwargs.pop(PES, None)
+        given = {name: value for name, value in kwargs.items() if name in parameters or name not in COMPILER_HINTS}
         try:
-            bound = self._signature.bind(*args, **{name: kwargs[name] for name in kwargs if name not in hints})
+            bound = self._signature.bind(*args, **given)
         except TypeError as error:
             raise UsageError(f"{self.__name__}: {error}; its parameters are {self._signature}") from error
         bound.apply_defaults()
-        arguments = {
-            name: value.as_pointer(name) if isinstance(value, Addressed) else value
-            for name, value in bound.arguments.items()
-        }
-        extents = grid(dict(arguments)) if callable(grid) else grid
-        return Launch(self.__name__, self.fn, (extents,) if isinstance(extents, int) else tuple(extents), arguments)
+        rest = bound.arguments.pop(self._rest, {})
+        named = {**bound.arguments, **rest}
+        extents = grid({**kwargs, **named}) if callable(grid) else grid
+        arguments = {name: _argument(name, value) for name, value in named.items()}
+        return Launch(self.__name__, self.fn, _extents(extents), arguments, self.constexprs, pes)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run the function inside the kernel that calls it."""
@@ -73,7 +120,41 @@ class JitFunction:
             raise UsageError(f"{self.__name__} is a kernel: launch it as {self.__name__}[grid](...)")
         return self.fn(*args, **kwargs)
 
+    def __repr__(self) -> str:
+        return f"JITFunction({self.__module__}:{self.__qualname__})"
 
-def jit(function: Callable[..., Any]) -> JitFunction:
-    """Decorator: make a kernel of a function."""
+
+def jit(function: Callable[..., Any] | None = None, /, **_hints: Any) -> Any:
+    """Decorator, with or without arguments: make a kernel of a function."""
+    if function is None:
+        return jit
     return JitFunction(function)
+
+
+def _is_constexpr(annotation: Any) -> bool:
+    """`tl.constexpr`, itself or as text."""
+    name = annotation if isinstance(annotation, str) else getattr(annotation, "__name__", "")
+    return name.strip("'\"").rpartition(".")[2] == "constexpr"
+
+
+def _extents(extents: Any) -> tuple[Any, ...]:
+    """A grid's extents as Python integers where they are whole numbers; Launch refuses what is none."""
+    listed = extents if isinstance(extents, tuple | list) else (extents,)
+    return tuple(index(each) if hasattr(each, "__index__") else each for each in listed)
+
+
+def _argument(name: str, value: Any) -> Any:
+    """What travels to the device for a value of the host program."""
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, Addressed):
+        return value.as_pointer(name)
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, TensorDescriptor):
+        return DescriptorArgument(value, _argument(name, value.base))
+    if isinstance(value, tuple):
+        return tuple(_argument(f"{name}[{number}]", each) for number, each in enumerate(value))
+    if hasattr(value, "data_ptr") and hasattr(value, "untyped_storage"):
+        return current_host(name).adopt(name, value)
+    return value

@@ -1,8 +1,8 @@
-"""What each operation means in numpy, with the device's dtypes: IEEE rounding, f32 accumulation, wrapping integers.
+"""What element-wise operations mean in numpy, with the device's dtypes: IEEE rounding, wrapping integers.
 
-Orders that matter: `reduce_sum` adds halves (x[:h] + x[h:2h], an odd last one kept) until one is left, in f32 for
-floats and int32 or wider for integers; `dot` is numpy's f32 matmul over whole operands plus the accumulator, int32 for
-int8. Integer // and % truncate toward zero as on the device; division by zero gives 0.
+Integer // and % truncate toward zero as on the device; division by zero gives 0. Floats become integers toward zero,
+saturated to 32 bits (64 for 64-bit types), NaN as 0, as the conversion instruction has it; integers wrap. Casts between
+floats round to nearest even; what an fp8 type cannot hold becomes its infinity, or NaN where it has none.
 """
 
 from collections.abc import Callable
@@ -11,10 +11,16 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from kernbench.triton_emu.dtype import DType, float32, int1, int32
+from kernbench.triton_emu.dtype import BY_NAME, DType, float32, float64, int1, promote, typed
 
 Array: TypeAlias = np.ndarray[Any, Any]
 Function: TypeAlias = Callable[..., Any]
+
+
+FOREIGN = frozenset(
+    dtype for dtype in BY_NAME.values() if dtype.is_floating() and dtype.numpy.type.__module__ != "numpy"
+)
+"""Types that ml_dtypes adds to numpy."""
 
 
 class Elementwise(NamedTuple):
@@ -28,10 +34,6 @@ class Elementwise(NamedTuple):
     ints_only: bool = False
 
 
-def _remainder(left: Any, right: Any) -> Any:
-    return np.fmod(left, right)
-
-
 def _quotient(left: Any, right: Any) -> Any:
     return (left - np.fmod(left, right)) // right
 
@@ -42,7 +44,7 @@ BINARY: dict[str, Elementwise] = {
     "*": Elementwise(np.multiply),
     "/": Elementwise(np.divide, "divide", dividing=True, floats_only=True),
     "//": Elementwise(_quotient, "divide", dividing=True, ints_only=True),
-    "%": Elementwise(_remainder, "divide", dividing=True),
+    "%": Elementwise(np.fmod, "divide", dividing=True),
     "<": Elementwise(np.less, result=int1),
     "<=": Elementwise(np.less_equal, result=int1),
     ">": Elementwise(np.greater, result=int1),
@@ -52,25 +54,25 @@ BINARY: dict[str, Elementwise] = {
     "&": Elementwise(np.bitwise_and, ints_only=True),
     "|": Elementwise(np.bitwise_or, ints_only=True),
     "^": Elementwise(np.bitwise_xor, ints_only=True),
+    "<<": Elementwise(np.left_shift, ints_only=True),
+    ">>": Elementwise(np.right_shift, ints_only=True),
     "maximum": Elementwise(np.fmax),  # Triton's default: the operand that is not NaN
     "minimum": Elementwise(np.fmin),
+    "maximum of all": Elementwise(np.maximum),  # NaN wins
+    "minimum of all": Elementwise(np.minimum),
 }
 
 
-def _sigmoid(x: Array) -> Any:
-    return 1 / (1 + np.exp(-x))
-
-
-UNARY: dict[str, Elementwise] = {
-    "neg": Elementwise(np.negative),
-    "abs": Elementwise(np.abs),
-    "exp": Elementwise(np.exp, "special", floats_only=True),
-    "exp2": Elementwise(np.exp2, "special", floats_only=True),
-    "log": Elementwise(np.log, "special", floats_only=True),
-    "log2": Elementwise(np.log2, "special", floats_only=True),
-    "sqrt": Elementwise(np.sqrt, "special", floats_only=True),
-    "sigmoid": Elementwise(_sigmoid, "special", floats_only=True),
-}
+def common(name: str, entry: Elementwise, left: Any, right: Any) -> DType:
+    """The type that both operands of a binary operation become."""
+    (left_type, left_bare), (right_type, right_bare) = typed(left), typed(right)
+    if left_type is right_type and not entry.dividing:
+        dtype = left_type
+    else:
+        dtype = promote(left_type, right_type, left_scalar=left_bare, right_scalar=right_bare, dividing=entry.dividing)
+    if entry.ints_only and dtype.is_floating():
+        raise TypeError(f"{name} takes integers, got {left_type} and {right_type}")
+    return float32 if entry.floats_only and not dtype.is_floating() else dtype
 
 
 def quietly(function: Function) -> Function:
@@ -92,68 +94,86 @@ def elementwise(entry: Elementwise, compute: DType, result: DType) -> Function:
         with np.errstate(all="ignore"):
             return function(*[array.astype(operand, copy=False) for array in arrays]).astype(outcome, copy=False)
 
+    if compute.itemsize == 1 and compute.is_floating():  # numpy has no minimum, fmod or comparison of every fp8
+
+        def through_float32(*arrays: Array) -> Any:
+            with np.errstate(all="ignore"):
+                wide = [array.astype(operand, copy=False).astype(np.float32) for array in arrays]
+                return function(*wide).astype(outcome, copy=False)
+
+        return through_float32
     return apply
 
 
 @cache
-def cast(target: DType) -> Function:
-    """Conversion: to nearest even among floats, toward zero from float to integer, wrapping among integers."""
+def cast(source: DType, target: DType) -> Function:
+    """Conversion between two types, by the rules at the top of this file."""
     outcome = target.numpy
+    if source is target:
+        return _same
+    if source.is_floating() and target.kind == "int":
+        return _saturating(target)
+    # ml_dtypes rounds once only from float32.
+    foreign = source in FOREIGN or target in FOREIGN
+    through = np.float32 if foreign and source is not float32 else None
 
     def apply(array: Array) -> Any:
         with np.errstate(all="ignore"):
-            if array.dtype == outcome:
-                return array
-            # ml_dtypes converts bfloat16 to and from float32 alone without double rounding.
-            return (array.astype(np.float32) if array.dtype.kind == "V" else array).astype(outcome)
+            return (array if through is None else array.astype(through)).astype(outcome)
 
     return apply
 
 
-def reduce_sum(array: Array, axis: int) -> Array:
-    """The sum along `axis` in the declared order, in the array's dtype."""
-    rest = np.moveaxis(array, axis, 0)
-    while len(rest) > 1:
-        half = len(rest) // 2
-        folded = rest[:half] + rest[half : 2 * half]
-        rest = np.concatenate([folded, rest[2 * half :]]) if len(rest) % 2 else folded
-    out: Array = rest[0]
-    return out
+def _same(array: Array) -> Array:
+    return array
 
 
-def reduce_with(function: np.ufunc) -> Callable[[Array, int], Any]:
-    """A reduction whose order does not matter: maximum, minimum."""
-    return lambda array, axis: function.reduce(array, axis=axis)
+def _saturating(target: DType) -> Function:
+    wide = np.iinfo(np.int64 if target.itemsize == np.int64().itemsize else np.int32)
+    if not target.is_signed and target.itemsize * 8 == wide.bits:
+        wide = np.iinfo(target.numpy)
+    # The greatest float64 below 2^63 or 2^64 is the limit of what converts; above it the limit itself is put.
+    over = float(wide.max) + 1.0 if wide.bits == np.iinfo(np.int64).bits else float(wide.max)
+    low, high, outcome, between = float(wide.min), wide.max, target.numpy, wide.dtype
 
+    def apply(array: Array) -> Any:
+        with np.errstate(all="ignore"):
+            whole = array.astype(np.float64)
+            inside = (whole >= low) & (whole < over)
+            if inside.all():
+                return whole.astype(between).astype(outcome)
+            out = np.where(inside, whole, 0.0).astype(between)
+            out[whole >= over] = high
+            out[whole < low] = wide.min
+            return out.astype(outcome)
 
-REDUCTIONS: dict[str, Callable[[Array, int], Any]] = {
-    "sum": reduce_sum,
-    "max": reduce_with(np.fmax),
-    "min": reduce_with(np.fmin),
-}
-
-
-def reduction_types(name: str, source: DType) -> tuple[DType, DType]:
-    """(accumulation, result) of a reduction as in Triton: sums of floats keep their type, the rest widens to 32 bits."""
-    wide = float32 if source.is_floating() else (source if source.itemsize >= int32.itemsize else int32)
-    return wide, source if name == "sum" and source.is_floating() else wide
-
-
-def accumulator(left: DType) -> DType:
-    """What a product of blocks accumulates in: float32 for floats, int32 for integers."""
-    return float32 if left.is_floating() else int32
+    return lambda array: apply(np.asarray(array)) if np.ndim(array) else apply(np.reshape(array, (1,))).reshape(())
 
 
 @cache
-def dot(inner: DType, outer: DType) -> Function:
-    """Multiply: x @ y, plus an accumulator if there is one, in `inner`, as `outer`."""
-    work, outcome = inner.numpy, outer.numpy
+def cast_toward_zero(source: DType, target: DType) -> Function:
+    """A narrowing cast between floats that drops what does not fit."""
+    nearest, outcome = cast(source, target), target.numpy
+    bits = np.dtype(f"i{target.itemsize}")
 
-    def apply(x: Array, y: Array, acc: Array | None = None) -> Any:
+    def apply(array: Array) -> Any:
         with np.errstate(all="ignore"):
-            product = np.matmul(x.astype(work, copy=False), y.astype(work, copy=False))
-            if acc is not None:
-                product += acc.astype(work, copy=False)
-            return product.astype(outcome, copy=False)
+            rounded = np.asarray(nearest(array))
+            exact = array.astype(np.float64)
+            away = np.abs(rounded.astype(np.float64)) > np.abs(exact)
+            return (rounded.view(bits) - away.astype(bits)).astype(bits).view(outcome)
 
     return apply
+
+
+@cache
+def bitcast(target: DType) -> Function:
+    """The same bits as another type of the same size."""
+    outcome = target.numpy
+    return lambda array: np.ascontiguousarray(array).reshape(np.shape(array)).view(outcome)
+
+
+def check_float(name: str, dtype: DType) -> None:
+    """Refuse what the device has no instruction for."""
+    if dtype not in (float32, float64):
+        raise TypeError(f"tl.{name} takes float32 or float64, got {dtype}; use .to(tl.float32)")

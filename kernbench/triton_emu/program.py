@@ -4,8 +4,10 @@ An operation is issued on entry to the next one, never on its own exit: by then 
 what it no longer needs, so that `acc = tl.dot(x, y, acc)` is seen to replace `acc`.
 """
 
+import inspect
 import sys
 from collections.abc import Callable, Mapping
+from functools import cache, partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -15,10 +17,11 @@ import numpy as np
 
 from kernbench.common import ops
 from kernbench.common.errors import KernelError
-from kernbench.common.ops import Gemm, Issuer, Math, Operation, Site, Value
+from kernbench.common.ops import Gemm, Issuer, Math, Operation, Runs, Site, Value
 from kernbench.triton_emu.access import PointerArg
 from kernbench.triton_emu.fusion import accumulates, fused, is_fusible
 from kernbench.triton_emu.numerics import Array
+from kernbench.triton_emu.scalar import argument
 
 _HERE = str(Path(__file__).parent)
 _OURS = frozenset(str(path) for path in Path(__file__).parent.glob("*.py"))
@@ -30,6 +33,8 @@ _INNER = (
     str(Path(ml_dtypes.__file__).parent),
 )
 _current: "KernelProgram | None" = None
+SPIN_LIMIT = 100_000
+"""Accesses to the same bytes, with no other between, after which a program is taken to spin for ever."""
 
 
 class KernelProgram:
@@ -41,6 +46,8 @@ class KernelProgram:
         "_function",
         "_pending",
         "_product",
+        "_touched",
+        "_touches",
         "grid",
         "issuer",
         "name",
@@ -71,6 +78,8 @@ class KernelProgram:
         self._bind = bind
         self._pending: Operation | None = None
         self._product: Gemm | None = None
+        self._touched: Runs = ()
+        self._touches = 0
 
     def run(self, issuer: Issuer) -> None:
         """Run the kernel's function to its end; whatever it raises comes out as a KernelError with its line."""
@@ -78,9 +87,9 @@ class KernelProgram:
         self.issuer = issuer
         _current = self
         try:
+            fixed = constexprs(self._function)
             arguments = {
-                name: self._bind(value) if isinstance(value, PointerArg) else value
-                for name, value in self._arguments.items()
+                name: value if name in fixed else self._inside(value) for name, value in self._arguments.items()
             }
             self._function(**arguments)
             del arguments
@@ -93,6 +102,14 @@ class KernelProgram:
         finally:
             self._pending = self._product = None
             _current = None
+
+    def _inside(self, value: Any) -> Any:
+        """What the kernel sees of an argument: pointers and 0-d scalars, in tuples too."""
+        if isinstance(value, PointerArg):
+            return self._bind(value)
+        if type(value) is tuple:
+            return tuple(self._inside(each) for each in value)
+        return argument(value)
 
     def describe(self) -> str:
         """`program 3 of ring_kernel`."""
@@ -139,6 +156,20 @@ class KernelProgram:
             )
         return array
 
+    def touch(self, runs: Runs) -> None:
+        """Note an access to memory; one that is made over and over with no other between waits for what never comes."""
+        if runs != self._touched:
+            self._touched = runs
+            self._touches = 0
+            return
+        self._touches += 1
+        if self._touches > SPIN_LIMIT:
+            raise KernelError(
+                f"the kernel accessed the {runs[0][1]} bytes at {runs[0][0]:#x} {SPIN_LIMIT} times on end and nothing "
+                "else: a spin without end? Programs of one PE run one after another, so the one that would end it may "
+                "not have begun; use no more programs than PEs"
+            )
+
     def _issue(self, operation: Operation) -> None:
         global _current
         self.issuer.issue(operation)
@@ -162,6 +193,19 @@ class _Nobody:
 
 
 _NOBODY = _Nobody()
+
+
+@cache
+def constexprs(function: Callable[..., Any]) -> frozenset[str]:
+    """The parameters whose values a kernel knows when it is compiled: Python's own, not scalars."""
+    inner = function.args[0] if isinstance(function, partial) else function
+    marked = set()
+    for name, parameter in inspect.signature(inner).parameters.items():
+        annotation = parameter.annotation
+        text = annotation if isinstance(annotation, str) else getattr(annotation, "__name__", "")
+        if text.strip("'\"").rpartition(".")[2] == "constexpr":
+            marked.add(name)
+    return frozenset(marked)
 
 
 def current() -> KernelProgram:

@@ -60,7 +60,7 @@ def test_a_missing_argument_names_the_kernel_and_its_parameters():
         scale.launch(1, 1)
 
 
-@pytest.mark.parametrize("grid", [0, (1, 2, 3, 4), (2.0,), ()])
+@pytest.mark.parametrize("grid", [-1, (1, 2, 3, 4), (2.0,), ()])
 def test_a_grid_that_is_none_is_refused(grid):
     with pytest.raises(UsageError, match="a grid is 1 to 3 integers"):
         scale.launch(grid, 1, 2)

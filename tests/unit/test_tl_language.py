@@ -93,8 +93,8 @@ def test_integer_division_truncates_toward_zero_and_integers_wrap(rig):
 
 def test_bfloat16_rounds_to_nearest_even(rig):
     def kernel(x, out):
-        i = tl.arange(0, 3)
-        tl.store(out + i, tl.load(x + i).to(tl.bfloat16))
+        i = tl.arange(0, 4)
+        tl.store(out + i, tl.load(x + i, mask=i < 3).to(tl.bfloat16), mask=i < 3)
 
     device = rig()
     values = np.array([1 + 2**-8, 1 + 3 * 2**-8, 1 + 2**-8 + 2**-20], np.float32)
@@ -105,10 +105,10 @@ def test_bfloat16_rounds_to_nearest_even(rig):
 
 def test_a_sum_of_random_floats_is_the_declared_halving_tree_bit_for_bit(rig):
     def kernel(x, out):
-        tl.store(out, tl.sum(tl.load(x + tl.arange(0, 13))))
+        tl.store(out, tl.sum(tl.load(x + tl.arange(0, 16))))
 
     device = rig()
-    x = np.random.default_rng(3).standard_normal(13).astype(np.float32)
+    x = np.random.default_rng(3).standard_normal(16).astype(np.float32)
     out = device.tensor(np.zeros(1, np.float32))
     device.launch(kernel, 1, device.tensor(x), out)
     tree = list(x)
@@ -120,8 +120,8 @@ def test_a_sum_of_random_floats_is_the_declared_halving_tree_bit_for_bit(rig):
 
 def test_a_gather_through_loaded_indices_equals_numpy(rig):
     def kernel(table, indices, out):
-        i = tl.arange(0, 6)
-        tl.store(out + i, tl.load(table + tl.load(indices + i)))
+        i = tl.arange(0, 8)
+        tl.store(out + i, tl.load(table + tl.load(indices + i, mask=i < 6)), mask=i < 6)
 
     device = rig()
     table, picks = np.arange(100, 116, dtype=np.int32), np.array([3, 3, 0, 15, 7, 8], np.int64)
@@ -170,9 +170,9 @@ def test_an_access_outside_its_tensor_names_kernel_program_line_tensor_and_index
 
 def test_an_unknown_name_lists_what_exists(rig):
     def kernel():
-        tl.associative_scan()
+        tl.wgmma()
 
-    with pytest.raises(KernelError, match=r"tl\.associative_scan does not exist here; tl has abs, arange"):
+    with pytest.raises(KernelError, match=r"tl\.wgmma does not exist here; `kernbench list tl` prints what there is"):
         rig().launch(kernel, 1)
 
 

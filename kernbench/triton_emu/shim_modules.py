@@ -1,0 +1,120 @@
+"""The modules that a user's `import triton` gives: Triton's names for what the emulation has, and an error for the rest."""
+
+from collections.abc import Callable, Mapping
+from types import ModuleType
+from typing import Any, NoReturn
+
+from kernbench.triton_emu import language, libdevice
+from kernbench.triton_emu.autotune import Autotuner, autotune
+from kernbench.triton_emu.config import Config
+from kernbench.triton_emu.driver import Driver, Target
+from kernbench.triton_emu.heuristics import Heuristics, heuristics
+from kernbench.triton_emu.jit import jit
+from kernbench.triton_emu.shim_descriptor import TensorDescriptor
+from kernbench.triton_emu.testing import Benchmark, Mark, assert_almost_equal, assert_close, do_bench, perf_report
+
+VERSION = "3.4.0"
+"""The Triton whose names and meanings these are."""
+
+_ALIASES = ("core", "standard", "semantic", "math", "random", "tensor", "TRITON_MAX_TENSOR_NUMEL")
+"""Names of `triton.language` that programs use though its reference does not list them all."""
+
+
+def cdiv(x: int, y: int) -> int:
+    """How many `y` hold `x`; kernels use it too, where `//` rounds toward zero."""
+    return (x + y - 1) // y
+
+
+def next_power_of_2(n: int) -> int:
+    """The least power of two that is at least `n`."""
+    return 1 << (n - 1).bit_length() if n > 0 else 0
+
+
+def set_allocator(_allocator: Any) -> None:
+    """Take what would allocate scratch memory for descriptors: here they need none."""
+
+
+def triton_module() -> ModuleType:
+    """A `triton` of one rank's own; a program may set names in it without another one seeing them."""
+    utilities = {
+        "do_bench": do_bench,
+        "do_bench_cudagraph": do_bench,
+        "perf_report": perf_report,
+        "Benchmark": Benchmark,
+        "Mark": Mark,
+        "assert_close": assert_close,
+        "assert_almost_equal": assert_almost_equal,
+    }
+    top = {
+        "jit": jit,
+        "autotune": autotune,
+        "heuristics": heuristics,
+        "Config": Config,
+        "cdiv": cdiv,
+        "next_power_of_2": next_power_of_2,
+        "set_allocator": set_allocator,
+        "__version__": VERSION,
+        "language": _language(),
+        "testing": _module("triton.testing", utilities),
+        "runtime": _runtime(),
+        "backends": _module(
+            "triton.backends", {"compiler": _module("triton.backends.compiler", {"GPUTarget": Target})}
+        ),
+        "tools": _module(
+            "triton.tools",
+            {
+                "tensor_descriptor": _module(
+                    "triton.tools.tensor_descriptor", {"TensorDescriptor": TensorDescriptor}
+                )
+            },
+        ),
+    }  # fmt: skip
+    return _module("triton", top)
+
+
+def _runtime() -> ModuleType:
+    """`triton.runtime`: the driver, and the decorators where libraries import them from."""
+    tuning = {
+        "autotune": autotune,
+        "Autotuner": Autotuner,
+        "Config": Config,
+        "heuristics": heuristics,
+        "Heuristics": Heuristics,
+    }
+    parts = {
+        "driver": Driver(),
+        "jit": _module("triton.runtime.jit", {"jit": jit}),
+        "autotuner": _module("triton.runtime.autotuner", tuning),
+    }
+    return _module("triton.runtime", {**parts, **tuning})
+
+
+def _language() -> ModuleType:
+    """`triton.language`, with the math library under each of the names that Triton has had for it."""
+    library = _libdevice()
+    extra = {"libdevice": library}
+    for vendor in ("cuda", "hip"):
+        extra[vendor] = _module(f"triton.language.extra.{vendor}", {"libdevice": library})
+    names = {name: getattr(language, name) for name in language.__all__}
+    aliases = {name: vars(language)[name] for name in _ALIASES if name in vars(language)}
+    names = {**aliases, **names, "extra": _module("triton.language.extra", extra)}
+    return _module("triton.language", {**names, "__all__": [*language.__all__]}, vars(language)["__getattr__"])
+
+
+def _libdevice() -> ModuleType:
+    """`libdevice`, the math library of kernels."""
+    return _module("triton.language.extra.libdevice", libdevice.NAMES)
+
+
+def _module(name: str, contents: Mapping[str, Any], missing: Callable[[str], Any] | None = None) -> ModuleType:
+    """A module with these names; another one is an AttributeError that says which there are."""
+    module = ModuleType(name)
+    module.__dict__.update(contents)
+    module.__dict__["__path__"] = []
+    shown = ", ".join(each for each in contents if not each.startswith("_"))
+
+    def absent(wanted: str) -> NoReturn:
+        raise AttributeError(f"{name}.{wanted} does not exist here; {name} has {shown}")
+
+    module.__dict__["__getattr__"] = missing or absent
+    return module

@@ -1,0 +1,200 @@
+"""Atomics on a whole machine: values, order between programs, locks that really contend, and their time."""
+
+import numpy as np
+import pytest
+
+from kernbench.common.errors import KernelError
+
+TINY = ["sip.cube_mesh=1x1"]
+HEAD = """
+import numpy as np
+import torch
+import triton
+import triton.language as tl
+"""
+
+
+@pytest.fixture
+def run(sim, tmp_path):
+    """Run a script on one small SIP."""
+
+    def run(text, *, sips=1, **options):
+        path = tmp_path / "script.py"
+        path.write_text(HEAD + text)
+        return sim(sips=sips, overrides=TINY, **options).run(path)
+
+    return run
+
+
+COUNTS = """
+@triton.jit
+def count(x_ptr, bins_ptr, old_ptr, n, BLOCK: tl.constexpr):
+    i = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
+    x = tl.load(x_ptr + i, mask=i < n, other=0)
+    old = tl.atomic_add(bins_ptr + x, 1, mask=i < n, sem="relaxed")
+    tl.store(old_ptr + i, old, mask=i < n)
+
+data = (np.arange(1000) * 7919 % 37).astype(np.int32)
+x, bins, old = torch.from_numpy(data), torch.zeros(37, dtype=torch.int32), torch.zeros(1000, dtype=torch.int32)
+count[(8,)](x, bins, old, 1000, BLOCK=128)
+assert (bins.numpy() == np.bincount(data, minlength=37)).all()
+# Each lane saw another state of its bin: together 0, 1, 2, ... of each.
+seen = old.numpy()
+for value in range(37):
+    assert sorted(seen[data == value]) == list(range((data == value).sum()))
+"""
+
+
+def test_lanes_and_programs_that_meet_in_one_element_each_see_another_state(run):
+    run(COUNTS)
+
+
+LOCK = """
+@triton.jit
+def add_all(lock_ptr, total_ptr, seen_ptr, BLOCK: tl.constexpr, ROUNDS: tl.constexpr):
+    i = tl.arange(0, BLOCK)
+    for _ in range(ROUNDS):
+        while tl.atomic_cas(lock_ptr, 0, 1) == 1:
+            tl.atomic_add(seen_ptr, 1, sem="relaxed")
+        tl.store(total_ptr + i, tl.load(total_ptr + i) + i + 1)
+        tl.debug_barrier()
+        tl.atomic_xchg(lock_ptr, 0)
+
+lock, total, spins = (torch.zeros(n, dtype=torch.int32) for n in (1, 64, 1))
+add_all[(4,)](lock, total, spins, BLOCK=64, ROUNDS=5)
+assert total.numpy().tolist() == [20 * (k + 1) for k in range(64)]
+assert lock.item() == 0
+assert spins.item() > 0
+"""
+
+
+def test_a_spin_lock_between_pes_contends_and_excludes(run):
+    run(LOCK)
+
+
+MESSAGE = """
+@triton.jit
+def tell(data_ptr, flag_ptr, out_ptr, BLOCK: tl.constexpr):
+    i = tl.arange(0, BLOCK)
+    if tl.program_id(0) == 0:
+        tl.store(data_ptr + i, i * 3)
+        tl.atomic_xchg(flag_ptr, 1, sem="release")
+    else:
+        while tl.atomic_add(flag_ptr, 0, sem="acquire") == 0:
+            pass
+        tl.store(out_ptr + i, tl.load(data_ptr + i))
+
+data, flag, out = (torch.zeros(n, dtype=torch.int32) for n in (8192, 1, 8192))
+tell[(2,)](data, flag, out, BLOCK=8192)
+assert out.numpy().tolist() == [3 * k for k in range(8192)]
+"""
+
+
+def test_a_released_flag_does_not_overtake_its_data(run):
+    run(MESSAGE)
+
+
+@pytest.mark.parametrize("mode", ["simple", "banked"])
+def test_a_memory_of_either_mode_serves_atomics(sim, tmp_path, mode):
+    path = tmp_path / "script.py"
+    path.write_text(HEAD + COUNTS)
+    sim(sips=1, overrides=[*TINY, f"sip.cube.hbm_ctrl.mode={mode}"]).run(path)
+
+
+FLOATS = """
+@triton.jit
+def total(x_ptr, out_ptr, BLOCK: tl.constexpr):
+    i = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
+    x = tl.load(x_ptr + i)
+    tl.atomic_add(out_ptr, tl.sum(x))
+    tl.atomic_max(out_ptr + 1, tl.max(x, 0))
+    tl.atomic_min(out_ptr + 2, tl.min(x, 0))
+
+for dtype in (torch.float32, torch.float16, torch.bfloat16):
+    x = torch.from_numpy((np.arange(256) % 8 - 3).astype(dtype.numpy))
+    out = torch.zeros(3, dtype=dtype)
+    total[(4,)](x, out, BLOCK=64)
+    assert out.tolist() == [128, 4, -3], (dtype, out.tolist())
+"""
+
+
+def test_floats_of_each_width_are_added_and_compared(run):
+    run(FLOATS)
+
+
+SPIN = """
+@triton.jit
+def wait(flag_ptr):
+    while tl.atomic_cas(flag_ptr, 1, 2) == 0:
+        pass
+
+wait[(1,)](torch.zeros(1, dtype=torch.int32))
+"""
+
+
+def test_a_spin_without_end_is_an_error_at_its_line(run, monkeypatch):
+    monkeypatch.setattr("kernbench.triton_emu.program.SPIN_LIMIT", 50)
+    with pytest.raises(KernelError, match=r"accessed the 4 bytes at .* 50 times on end") as caught:
+        run(SPIN)
+    assert caught.value.where.endswith(f"script.py:{HEAD.count(chr(10)) + 4}")
+
+
+CHAINED = """
+@triton.jit
+def bump(x_ptr, N: tl.constexpr, SEM: tl.constexpr):
+    for _ in range(N):
+        tl.atomic_add(x_ptr, 1, sem=SEM)
+
+x = torch.zeros(1, dtype=torch.int32)
+bump[(1,)](x, N={n}, SEM="{sem}")
+assert x.item() == {n}
+"""
+
+
+def test_each_further_atomic_of_a_program_on_one_element_costs_one_round_trip(run):
+    ends = [run(CHAINED.format(n=n, sem="acq_rel")).rows[0].time for n in (1, 2, 3)]
+    assert ends[2] - ends[1] == ends[1] - ends[0] > 0
+
+
+def test_disjoint_relaxed_atomics_overlap_and_ordered_ones_do_not(run):
+    text = """
+@triton.jit
+def bump(x_ptr, SEM: tl.constexpr):
+    i = tl.arange(0, 16)
+    for k in range(8):
+        tl.atomic_add(x_ptr + 16 * k + i, 1, sem=SEM)
+
+x = torch.zeros(128, dtype=torch.int32)
+bump[(1,)](x, SEM="{}")
+assert x.numpy().tolist() == [1] * 128
+"""
+    relaxed, ordered = (run(text.format(sem)).rows[0].time for sem in ("relaxed", "acq_rel"))
+    assert 2 * relaxed < ordered
+
+
+def contended(torch, *, count: int = 4):
+    """Each rank runs the lock on its own SIP, then all-reduces what it counted."""
+    from kernbench.triton_emu import language as tl
+    from kernbench.triton_emu.jit import jit
+
+    @jit
+    def add(lock_ptr, total_ptr):
+        while tl.atomic_cas(lock_ptr, 0, 1) == 1:
+            pass
+        tl.store(total_ptr, tl.load(total_ptr) + 1)
+        tl.atomic_xchg(lock_ptr, 0)
+
+    torch.distributed.init_process_group()
+    lock, total = torch.zeros(1, dtype=torch.int32), torch.zeros(1, dtype=torch.int32)
+    add[(count,)](lock, total)
+    yield torch.distributed.row(torch.distributed.all_reduce(total, "sum"), total, "sum")
+
+
+def verify(torch, row):
+    return int(row.results[0].peek()[0] != 4 * torch.distributed.get_world_size())
+
+
+def test_one_and_two_workers_agree_on_contended_locks(sim):
+    results = [sim(sips=2, workers=workers, overrides=TINY).run(contended) for workers in (1, 2)]
+    assert results[0].digest == results[1].digest
+    assert np.sum([row.wrong for row in results[0].rows]) == 0

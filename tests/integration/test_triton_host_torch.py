@@ -1,0 +1,125 @@
+"""`import torch` where no torch is installed: what the host side of Triton programs asks of it."""
+
+import pytest
+
+TINY = ["sip.cube_mesh=1x1"]
+
+
+@pytest.fixture
+def run(sim, tmp_path):
+    """Run a script on one small SIP."""
+
+    def run(text):
+        path = tmp_path / "script.py"
+        path.write_text("import numpy as np\nimport torch\nimport torch.nn.functional as F\nimport triton\n" + text)
+        return sim(sips=1, overrides=TINY).run(path)
+
+    return run
+
+
+def test_a_program_for_gpus_finds_one_device(run):
+    run("""
+device = triton.runtime.driver.active.get_active_torch_device()
+x = torch.rand(8, device=device, requires_grad=False)
+assert x.device == device == torch.device("cuda")
+assert torch.cuda.is_available() and torch.cuda.device_count() == 1 and torch.cuda.current_device() == 0
+assert torch.cuda.get_device_capability() == (8, 0)
+properties = torch.cuda.get_device_properties("cuda")
+assert properties.multi_processor_count == 4 and properties.total_memory > 0
+assert triton.runtime.driver.active.utils.get_device_properties(0)["max_shared_mem"] == 1 << 20
+target = triton.runtime.driver.active.get_current_target()
+assert (target.backend, target.arch, target.warp_size) == ("cuda", 80, 32)
+with torch.cuda.device(0), torch.no_grad():
+    torch.cuda.synchronize()
+@torch.jit.script
+def same(x):
+    return x
+@torch.no_grad()
+def also(x):
+    return x
+assert same(x) is x and also(x) is x
+assert torch.randn(size=(2, 3), device="cuda", dtype=torch.float16).shape == (2, 3)
+""")
+
+
+def test_references_that_no_kernel_computes_are_the_host_s(run):
+    run("""
+x = torch.from_numpy(np.array([[3.0, -1.0, 2.0], [0.5, 0.25, 4.0]], np.float32))
+w = torch.from_numpy(np.array([1.0, 2.0, 3.0], np.float32))
+a = x.numpy()
+assert np.array_equal(torch.tril(x).numpy(), np.tril(a)) and np.array_equal(torch.triu(x, 1).numpy(), np.triu(a, 1))
+assert np.array_equal(torch.cumsum(x, dim=1).numpy(), np.cumsum(a, 1))
+assert np.array_equal(torch.cumsum(x, axis=0).numpy(), np.cumsum(a, 0))
+assert np.array_equal(torch.cumprod(x, dim=1).numpy(), np.cumprod(a, 1))
+values, order = torch.sort(x, dim=1, descending=True)
+assert values.tolist() == [[3, 2, -1], [4, 0.5, 0.25]] and order.tolist() == [[0, 2, 1], [2, 0, 1]]
+assert torch.flip(x, [1]).tolist() == a[:, ::-1].tolist()
+assert torch.linspace(0, 1, 5).tolist() == [0, 0.25, 0.5, 0.75, 1]
+assert torch.bincount(torch.tensor([1, 1, 3])).tolist() == [0, 2, 0, 1]
+assert torch.histc(x, bins=4, min=0, max=4).tolist() == [2, 0, 1, 2]
+assert abs(torch.erf(x).numpy()[1, 0] - 0.5204999) < 1e-6
+normal = (a - a.mean(1, keepdims=True)) / np.sqrt(a.var(1, keepdims=True) + 1e-5)
+np.testing.assert_allclose(F.layer_norm(x, (3,), w, w).numpy(), normal * w.numpy() + w.numpy(), rtol=1e-5)
+assert torch.float8_e5m2.itemsize == torch.float8_e4m3fn.itemsize == 1
+""")
+
+
+def test_a_function_around_kernels_goes_one_step_back(run):
+    run("""
+class Twice(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, factor):
+        ctx.save_for_backward(x)
+        ctx.factor = factor
+        return torch.from_numpy(x.numpy() * factor)
+
+    @staticmethod
+    def backward(ctx, dy):
+        (x,) = ctx.saved_tensors
+        assert ctx.needs_input_grad == (True, False)
+        return torch.from_numpy(dy.numpy() * ctx.factor), None
+
+x = torch.ones(4)
+y = Twice.apply(x, 2)
+y.backward(torch.full((4,), 3.0), retain_graph=True)
+assert x.grad.tolist() == [6, 6, 6, 6]
+""")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("torch.no_such(1)", r"AttributeError: torch\.no_such does not exist here"),
+        ("torch.cuda.no_such", r"AttributeError: torch\.cuda\.no_such does not exist here"),
+        (
+            "import torch.utils.data",
+            r"ModuleNotFoundError: no module named 'torch\.utils\.data': torch\.utils does not",
+        ),
+    ],
+)
+def test_a_name_that_torch_has_and_the_stand_in_has_not_is_named(run, text, message):
+    with pytest.raises(Exception, match=message):
+        run(text)
+
+
+def test_a_tensor_descriptor_of_the_host_is_loaded_and_stored_by_a_kernel(run):
+    run("""
+import triton.language as tl
+from triton.tools.tensor_descriptor import TensorDescriptor
+
+@triton.jit
+def shift(source, target, TM: tl.constexpr, TN: tl.constexpr):
+    row, column = tl.program_id(0) * TM, tl.program_id(1) * TN
+    target.store([row, column], source.load([row, column]) + 1)
+
+x = torch.arange(0, 512, dtype=torch.float32).reshape(16, 32)
+y = torch.zeros(16, 32)
+source, target = TensorDescriptor(x, [16, 32], [32, 1], [8, 16]), TensorDescriptor.from_tensor(y, [1, 1])
+
+def blocks(named):
+    named["target"].block_shape = [named["TM"], named["TN"]]
+
+tuned = triton.autotune([triton.Config({"TM": 8, "TN": 16}, pre_hook=blocks)], key=[])(shift)
+tuned[lambda meta: (16 // meta["TM"], 32 // meta["TN"])](source, target)
+assert np.array_equal(y.numpy(), x.numpy() + 1)
+""")
