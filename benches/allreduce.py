@@ -2,24 +2,12 @@
 
 from collections.abc import Iterator
 
-import numpy as np
-
 from kernbench.runtime_api.bench import Sweep
 from kernbench.runtime_api.row import Row
-from kernbench.runtime_api.tensor import Array
+from kernbench.runtime_api.sweep import buffers, iterations, sizes_of, wrong
 from kernbench.runtime_api.torch import Torch
-from kernbench.triton_emu.dtype import DType
 
 SIZES = Sweep.of("4KiB", "1MiB", 4)
-REDUCE = {"sum": np.add, "prod": np.multiply, "max": np.maximum, "min": np.minimum}
-
-
-def pattern(rank: int, count: int, dtype: DType, op: str) -> Array:
-    """Small integers that every dtype holds exactly, also when reduced over 64 ranks."""
-    index = np.arange(count)
-    if op == "prod":
-        return np.where((index + rank) % 8 == 0, 2, 1).astype(dtype.numpy)
-    return ((index + rank) % 4).astype(dtype.numpy)
 
 
 def bench(
@@ -30,23 +18,22 @@ def bench(
     op: str = "sum",
     algo: str = "ring",
     channels: int = 1,
+    members: int = 1,
+    iters: int = 1,
 ) -> Iterator[Row]:
     """Fill, wait for each other, reduce: one row a size."""
     dist = torch.distributed
-    dist.init_process_group(algo=algo, channels=channels)
-    element = torch.dtype_named(dtype)
-    for size in sizes:
-        count = max(size // element.itemsize, 1)
-        x = torch.from_numpy(pattern(dist.get_rank(), count, element, op))
-        dist.barrier()
-        yield dist.row(dist.all_reduce(x, op), x, op)
+    dist.init_process_group(algo=algo, channels=channels, members=members)
+    for count, element in sizes_of(torch, "all_reduce", sizes, dtype):
+        works = []
+        for _ in iterations(iters):
+            x, _y = buffers(torch, "all_reduce", count, element, op)
+            dist.prepare("all_reduce")
+            dist.barrier()
+            works.append(dist.all_reduce(x, op))
+        yield dist.row(works, x, op)
 
 
 def verify(torch: Torch, row: Row) -> int:
     """Count elements that differ from numpy's reduction of the same patterns."""
-    (x,) = row.results
-    op = row.columns["redop"]
-    expected = pattern(0, x.numel(), x.dtype, op)
-    for rank in range(1, torch.distributed.get_world_size()):
-        expected = REDUCE[op](expected, pattern(rank, x.numel(), x.dtype, op))
-    return int(np.count_nonzero(x.peek() != expected))
+    return wrong(torch, row, "all_reduce")

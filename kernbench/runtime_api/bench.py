@@ -4,8 +4,7 @@ import ast
 import inspect
 import itertools
 import linecache
-import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from difflib import get_close_matches
 from importlib.util import find_spec
@@ -17,6 +16,7 @@ import msgspec
 
 from kernbench.common.errors import UsageError
 from kernbench.common.units import format_size, parse_size
+from kernbench.triton_emu.shim import Shim, is_installed
 
 _loads = itertools.count()
 _loading: ContextVar[bool] = ContextVar("loading", default=False)
@@ -58,17 +58,24 @@ class Sweep(msgspec.Struct, frozen=True):
 class BenchRef(msgspec.Struct, frozen=True):
     """A bench as it travels to the process that runs it: its file and the function's name in it.
 
-    A notebook's cell is no file: it travels as its `source`.
+    A notebook's cell is no file: it travels as its `source`. A script has no function. `emulate` names installed
+    packages that import the emulation too.
     """
 
     file: str
     function: str = "bench"
     source: str | None = None
+    emulate: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
         """What a run of it is called."""
         return Path(self.file).stem
+
+    @property
+    def is_script(self) -> bool:
+        """Whether the file runs from top to bottom instead of defining a bench."""
+        return not self.function
 
 
 class Parameter(msgspec.Struct, frozen=True):
@@ -79,8 +86,13 @@ class Parameter(msgspec.Struct, frozen=True):
     default: Any
 
 
-def find_bench(bench: str | Path | Callable[..., Any]) -> BenchRef:
-    """Find a bench by name, by file, or as a function of a file; anything else is refused with the reason."""
+def find_bench(bench: str | Path | BenchRef | Callable[..., Any]) -> BenchRef:
+    """Find a bench by name, by file, or as a function of a file; anything else is refused with the reason.
+
+    A file that binds neither `bench` nor `verify` is a script.
+    """
+    if isinstance(bench, BenchRef):
+        return bench
     if callable(bench):
         return _of_function(bench)
     text = str(bench)
@@ -88,7 +100,8 @@ def find_bench(bench: str | Path | Callable[..., Any]) -> BenchRef:
         path = Path(text)
         if not path.is_file():
             raise UsageError(f"{text}: no such bench file")
-        return BenchRef(str(path.resolve()))
+        ref = BenchRef(str(path.resolve()))
+        return ref if _bound(tree_of(ref)) & {"bench", "verify"} else BenchRef(ref.file, "")
     if text.isidentifier():
         spec = find_spec(f"benches.{text}")
         if spec is not None and spec.origin is not None:
@@ -97,6 +110,29 @@ def find_bench(bench: str | Path | Callable[..., Any]) -> BenchRef:
     near = get_close_matches(text, names, 1)
     hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(names)}; or name a .py file"
     raise UsageError(f"unknown bench {text!r}; {hint}")
+
+
+def emulated(ref: BenchRef, packages: Sequence[str]) -> BenchRef:
+    """The bench with installed packages that import the emulation; one that is not installed is refused."""
+    for package in packages:
+        if not package.isidentifier() or not is_installed(package):
+            raise UsageError(f"--emulate {package}: no such package is installed; name what an import statement names")
+    return msgspec.structs.replace(ref, emulate=tuple(packages))
+
+
+def _bound(tree: ast.Module) -> set[str]:
+    """The names that a file's top level defines, assigns or imports."""
+    names: set[str] = set()
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            names.add(node.name)
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            names.update(alias.asname or alias.name for alias in node.names)
+        elif isinstance(node, ast.Assign | ast.AnnAssign):
+            names.update(
+                each.id for each in ast.walk(node) if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)
+            )
+    return names
 
 
 def bench_names() -> list[str]:
@@ -126,7 +162,9 @@ def parameters(ref: BenchRef) -> list[Parameter]:
 
     A default is a literal, `Sweep.of(...)` or a constant of the file that is one; `sizes: Sweep` becomes -b, -e, -f and --size.
     """
-    tree = _tree(ref)
+    if ref.is_script:
+        return []
+    tree = tree_of(ref)
     for node in tree.body:
         if isinstance(node, ast.FunctionDef) and node.name == ref.function:
             return [
@@ -138,10 +176,11 @@ def parameters(ref: BenchRef) -> list[Parameter]:
 
 def describe(ref: BenchRef) -> str:
     """The first line of the bench file's docstring."""
-    return (ast.get_docstring(_tree(ref)) or "").split("\n")[0]
+    return (ast.get_docstring(tree_of(ref)) or "").split("\n")[0]
 
 
-def _tree(ref: BenchRef) -> ast.Module:
+def tree_of(ref: BenchRef) -> ast.Module:
+    """The file's syntax tree; what is wrong with the file is a UsageError with its line."""
     try:
         return ast.parse(Path(ref.file).read_bytes() if ref.source is None else ref.source, ref.file)
     except (SyntaxError, ValueError) as error:
@@ -221,24 +260,20 @@ def _typed(ref: BenchRef, parameter: Parameter, value: Any) -> Any:
     return value
 
 
-def load_module(ref: BenchRef) -> ModuleType:
+def load_module(ref: BenchRef, shim: Shim) -> ModuleType:
     """Execute the bench file as a module object of its own: ranks share no state, in any transport.
 
     A file that runs itself (a script without a main guard) is read as far as that.
     """
-    name = f"kernbench_bench_{next(_loads)}_{ref.name}"
-    module = ModuleType(name)
+    module = ModuleType(f"kernbench_bench_{next(_loads)}_{ref.name}")
     module.__file__ = ref.file
-    code = compile(_tree(ref), ref.file, "exec")
-    sys.modules[name] = module  # dataclasses and inspect look a module up by name
     token = _loading.set(True)
     try:
-        exec(code, module.__dict__)  # noqa: S102  # a bench is its user's own code
+        shim.execute(module, compile(tree_of(ref), ref.file, "exec"))
     except LoadEnds:
         pass
     finally:
         _loading.reset(token)
-        del sys.modules[name]
     return module
 
 

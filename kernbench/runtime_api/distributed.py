@@ -1,156 +1,359 @@
-"""torch.distributed for one rank: process groups over IPCQ queues, and collectives that are kernels."""
+"""torch.distributed for one rank: groups, collectives that are kernels, and messages from rank to rank."""
 
-from typing import Any
+import sys
+from collections.abc import Callable, Sequence
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any, TypeAlias
 
 from kernbench.common.errors import UsageError
-from kernbench.common.messages.host import KernelLaunchMsg, QueueConnectMsg
-from kernbench.common.units import Fs
-from kernbench.runtime_api.collectives import algorithm
+from kernbench.common.messages.host import KernelLaunchMsg
+from kernbench.common.units import ns
 from kernbench.runtime_api.collectives.barrier import ring_barrier
+from kernbench.runtime_api.collectives.choice import choose
+from kernbench.runtime_api.collectives.kinds import KINDS
+from kernbench.runtime_api.collectives.measure import row_of, row_of_pairs
+from kernbench.runtime_api.cubes import places
+from kernbench.runtime_api.group import Group
+from kernbench.runtime_api.pairs import Pairs
 from kernbench.runtime_api.rank import Rank
 from kernbench.runtime_api.row import Row
 from kernbench.runtime_api.tensor import Tensor
+from kernbench.runtime_api.work import Work, done
 from kernbench.triton_emu.launch import Launch
 
+SPREAD = ns(5000)
+"""More than a step of a barrier takes, its launch included."""
+_HERE = str(Path(__file__).parent)
+Blocks: TypeAlias = Tensor | Sequence[Tensor]
 
-class Work:
-    """A collective that has ended: where its device time began and ended, what the launch around it took (fs).
 
-    `queued` is the queueing on its critical path, `overlap` the engines' busy time minus its union.
-    """
+class ReduceOp:
+    """torch's names of the operations; their plain names do as well."""
 
-    __slots__ = ("end", "launch", "overlap", "queued", "start")
-
-    def __init__(self, start: Fs, end: Fs, launch: Fs = 0, queued: Fs = 0, overlap: Fs = 0) -> None:
-        self.start = start
-        self.end = end
-        self.launch = launch
-        self.queued = queued
-        self.overlap = overlap
+    SUM = "sum"
+    PRODUCT = "prod"
+    MAX = "max"
+    MIN = "min"
+    AVG = "avg"
 
 
 class Distributed:
-    """The default group of all ranks. Every call suspends the rank; ranks meet only in simulated messages."""
+    """Every call suspends the rank; ranks meet only in simulated messages. Without `group` all ranks take part."""
+
+    ReduceOp = ReduceOp
 
     def __init__(self, rank: Rank) -> None:
         self._rank = rank
-        self._algo = ""
-        self._pes: tuple[str, ...] = ()
-        self._sequence = 0
+        self._world: Group | None = None
+        self._created: dict[tuple[int, ...], int] = {}
+        self._pairs = Pairs(rank)
+        self.auto: dict[str, str] = {}
 
-    def init_process_group(self, algo: str = "ring", channels: int = 1) -> None:
-        """Open the queues that `algo` needs between this rank's channel PEs and its peers'; timed messages do it."""
-        rank = self._rank
-        if self._pes:
+    def init_process_group(
+        self,
+        algo: str = "ring",
+        channels: int = 1,
+        members: int = 1,
+        ranks: Sequence[int] | None = None,
+        **_torch: Any,
+    ) -> None:
+        """Make the group of all ranks and open the queues of its all-reduce; timed messages do it.
+
+        A rank has `members` members, in cubes of their own if there are as many, each using `channels` PEs: with more
+        than one, a tensor holds their buffers side by side. With `ranks` those alone are the world of a collective, which
+        may be the one rank's own members. torch's own arguments (backend, ...) mean nothing here.
+        """
+        if self._world is not None:
             raise UsageError("init_process_group: the process group is there already")
+        rank = self._rank
+        self._world = self._make("world", range(rank.world) if ranks is None else ranks, algo, channels, members)
+        if algo != "auto" and hasattr(self._world.module(), "all_reduce"):
+            self._world.prepare("all_reduce")
+            self._world.wait_open()
+
+    def _make(self, name: str, ranks: Sequence[int], algo: str, channels: int, members: int) -> Group:
+        rank = self._rank
         if not 1 <= channels <= len(rank.pes):
             raise UsageError(f"init_process_group: channels is 1 to {len(rank.pes)} (PEs of a SIP), got {channels}")
-        module = algorithm(algo)
-        self._algo = algo
-        self._pes = tuple(rank.pes[:channels])
-        if rank.world == 1:
-            return
-        if rank.machine.slots < 2:
+        if rank.machine.slots < 2 and len(ranks) * members > 1:
             raise UsageError(
                 "init_process_group: a queue of one slot deadlocks a ring, since every rank would wait for its successor "
                 "to empty the slot that it forwards; set sip.cube.pe.ipcq.slots to 2 or more"
             )
-        send, receive = module.peers(rank.index, rank.world)
-        handles = []
-        for channel, pe in enumerate(self._pes):
-            outgoing = {_queue(channel, rank.index, peer): rank.endpoint(peer, pe) for peer in send.values()}
-            incoming = {_queue(channel, peer, rank.index): rank.endpoint(peer, pe) for peer in receive.values()}
-            handles.append(rank.submit(QueueConnectMsg(pe, incoming, outgoing)))
-        for handle in handles:
-            rank.wait(handle)
+        return Group(rank, name, ranks, algo, places(rank.pes, rank.machine.cube_mesh, members, channels))
 
-    def get_rank(self) -> int:
-        """Number of this rank."""
-        return self._rank.index
+    def new_group(
+        self, ranks: Sequence[int] | None = None, algo: str = "", channels: int = 0, members: int = 1, **_torch: Any
+    ) -> Group | None:
+        """Make a group of some ranks; a rank that is not among them gets None.
 
-    def get_world_size(self) -> int:
-        """How many ranks there are."""
-        return self._rank.world
+        Its ranks call this as often as each other for the same set; the order among sets does not matter.
+        """
+        world = self._group(None, "new_group")
+        chosen = tuple(sorted(set(range(self._rank.world) if ranks is None else ranks)))
+        if not chosen or not 0 <= chosen[0] <= chosen[-1] < self._rank.world:
+            raise UsageError(f"new_group: ranks are 0 to {self._rank.world - 1}, got {list(chosen)}")
+        number = self._created[chosen] = self._created.get(chosen, 0) + 1
+        if self._rank.index not in chosen:
+            return None
+        name = blake2b(repr((chosen, number)).encode(), digest_size=4).hexdigest()
+        group = self._make(name, chosen, algo or world.algo, channels or world.channels, members)
+        if group.algo != "auto" and hasattr(group.module(), "all_reduce"):
+            group.prepare("all_reduce")
+        return group
 
-    def barrier(self) -> None:
-        """Return when every rank has called it; a kernel passes tokens around the ring, so it costs time."""
-        self._require("barrier")
-        if self._rank.world > 1:
-            self._launch(ring_barrier.launch((1,), self._rank.world), "barrier", self._pes[:1])
+    @property
+    def cubes(self) -> int:
+        """Cubes of a SIP."""
+        columns, rows = self._rank.machine.cube_mesh
+        return columns * rows
 
-    def all_reduce(self, tensor: Tensor, op: str = "sum") -> Work:
-        """Reduce over all ranks, in place: every rank ends with the same bits."""
-        self._require("all_reduce")
-        module = algorithm(self._algo)
-        if op not in module.OPERATIONS:
-            raise UsageError(f"all_reduce: unknown op {op!r}; there are {', '.join(module.OPERATIONS)}")
+    @property
+    def world(self) -> Group:
+        """The group of all ranks."""
+        return self._group(None, "world")
+
+    def prepare(self, kind: str, group: Group | None = None) -> None:
+        """Open the queues that a collective needs now, so that its first call need not."""
+        team = self._group(group, kind)
+        if team.algo != "auto":
+            team.prepare(kind)
+            team.wait_open()
+
+    def align(self) -> None:
+        """Return on every rank at the same instant: a barrier lets ranks go one after the other.
+
+        Ranks wait for the end of a common window of time. A rank near the end of one waits for the next first, so that
+        after a second barrier, which all leave within a small part of a window, all are in the same.
+        """
         rank = self._rank
+        self.barrier()
         if rank.world == 1:
-            now = rank.now()
-            return Work(now, now)
-        count = tensor.numel()
-        sizes = module.arguments(rank.machine, count, tensor.element_size(), rank.world, len(self._pes))
-        launch = module.ring_all_reduce.launch(
-            (len(self._pes),), tensor, count, sizes["chunk"], rank.index, rank.world, tensor.dtype, op, sizes["SLICE"]
-        )
-        return self._launch(launch, f"all_reduce({op}, {count} x {tensor.dtype}, {self._algo})", self._pes)
+            return
+        spread = rank.world * SPREAD
+        window = 20 * spread
+        if rank.now() % window > window - 2 * spread:
+            rank.pause(2 * spread)
+        self.barrier()
+        rank.pause(window - rank.now() % window)
 
-    def row(self, work: Work, tensor: Tensor, op: str) -> Row:
-        """Make the row of an all-reduce in nccl-tests' columns, with the closed form and the bound beside it."""
-        rank = self._rank
-        count, itemsize = tensor.numel(), tensor.element_size()
-        module = algorithm(self._algo)
-        closed = 0
-        if rank.world > 1:
-            closed = module.closed_form(rank.machine, self._pes[0], -(-count // len(self._pes)), itemsize, rank.world)
-        columns: dict[str, Any] = {
-            "size_bytes": tensor.nbytes,
-            "count": count,
-            "dtype": tensor.dtype.name,
-            "redop": op,
-            "algo": self._algo,
-            "closed_form_fs": closed,
-            "bound_bw": rank.machine.fabric_out_bw,
-            "bus_factor": [2 * (rank.world - 1), rank.world],
-        }
-        return Row(
-            columns,
-            work.start,
-            work.end,
-            launch=work.launch,
-            queued=work.queued,
-            overlap=work.overlap,
-            results=(tensor,),
+    def is_initialized(self) -> bool:
+        """Whether there is a group of all ranks."""
+        return self._world is not None
+
+    def is_available(self) -> bool:
+        """Always."""
+        return True
+
+    def destroy_process_group(self, group: Group | None = None) -> None:
+        """Nothing is given back: queues live as long as the run."""
+
+    def get_rank(self, group: Group | None = None) -> int:
+        """Number of this rank (within a group)."""
+        return self._rank.index if group is None else group.rank
+
+    def get_world_size(self, group: Group | None = None) -> int:
+        """How many ranks there are (in a group)."""
+        return self._rank.world if group is None else group.size
+
+    # -- collectives ---------------------------------------------------------------------------------------------
+
+    def barrier(self, group: Group | None = None, *, async_op: bool = False) -> Work:
+        """Return when every rank of the group has called it; a kernel passes tokens around the ring, so it costs time."""
+        team, caller = self._group(group, "barrier"), _caller()
+        if team.size == 1:
+            return done(self._rank)
+        queues = team.ring_queues()
+        launch = ring_barrier.launch((1,), team.size)
+        work = team.launch(launch, queues, "barrier", caller, team.pes[0][:1])
+        return work if async_op else self._waited(work, "barrier")
+
+    def all_reduce(
+        self, tensor: Tensor, op: str = "sum", group: Group | None = None, *, async_op: bool = False
+    ) -> Work:
+        """Reduce over all ranks, in place: every rank ends with the same bits."""
+        return self._run("all_reduce", tensor, tensor, group, op=op, async_op=async_op)
+
+    def all_gather(
+        self, output: Blocks, tensor: Tensor, group: Group | None = None, *, async_op: bool = False
+    ) -> Work:
+        """Every rank ends with the tensors of all, in order of rank: in one tensor or in a list of them."""
+        flat, after = self._collected(output, tensor)
+        return self._run("all_gather", tensor, flat, group, async_op=async_op, after=after)
+
+    def reduce_scatter(
+        self, output: Tensor, source: Blocks, op: str = "sum", group: Group | None = None, *, async_op: bool = False
+    ) -> Work:
+        """Rank i ends with the reduction of everybody's block i."""
+        return self._run("reduce_scatter", self._joined(source), output, group, op=op, async_op=async_op)
+
+    def all_to_all(
+        self, output: Blocks, source: Blocks, group: Group | None = None, *, async_op: bool = False
+    ) -> Work:
+        """Block i of this rank goes to rank i, as its block number of this rank."""
+        joined = self._joined(source)
+        flat, after = self._collected(output, joined)
+        return self._run("all_to_all", joined, flat, group, async_op=async_op, after=after)
+
+    def broadcast(self, tensor: Tensor, src: int = 0, group: Group | None = None, *, async_op: bool = False) -> Work:
+        """Everybody ends with the tensor of rank `src`."""
+        return self._run("broadcast", tensor, tensor, group, root=src, async_op=async_op)
+
+    def reduce(
+        self, tensor: Tensor, dst: int = 0, op: str = "sum", group: Group | None = None, *, async_op: bool = False
+    ) -> Work:
+        """Rank `dst` ends with the reduction, in place; the others keep what they have."""
+        return self._run("reduce", tensor, tensor, group, op=op, root=dst, async_op=async_op)
+
+    def gather(
+        self,
+        tensor: Tensor,
+        output: Blocks | None = None,
+        dst: int = 0,
+        group: Group | None = None,
+        *,
+        async_op: bool = False,
+    ) -> Work:
+        """Rank `dst` ends with the tensors of all; it alone names an output."""
+        team = self._group(group, "gather")
+        if (output is not None) != (self._rank.index == dst):
+            raise UsageError(f"gather: rank {dst} gives an output for what it collects, the others none")
+        if output is None:
+            output = Tensor(self._rank, (team.team.size * tensor.numel(),), tensor.dtype)
+        flat, after = self._collected(output, tensor)
+        return self._run("gather", tensor, flat, group, root=dst, async_op=async_op, after=after)
+
+    def scatter(
+        self,
+        tensor: Tensor,
+        source: Blocks | None = None,
+        src: int = 0,
+        group: Group | None = None,
+        *,
+        async_op: bool = False,
+    ) -> Work:
+        """Rank i ends with block i of rank `src`, which alone names a source."""
+        team = self._group(group, "scatter")
+        if (source is not None) != (self._rank.index == src):
+            raise UsageError(f"scatter: rank {src} gives the source, the others none")
+        if source is None:
+            source = Tensor(self._rank, (team.team.size * tensor.numel(),), tensor.dtype)
+        return self._run("scatter", self._joined(source), tensor, group, root=src, async_op=async_op)
+
+    all_gather_into_tensor = all_gather
+    reduce_scatter_tensor = reduce_scatter
+    all_to_all_single = all_to_all
+
+    def _run(
+        self,
+        kind: str,
+        x: Tensor,
+        y: Tensor,
+        group: Group | None,
+        *,
+        op: str = "",
+        root: int = 0,
+        async_op: bool,
+        after: Callable[[], None] | None = None,
+    ) -> Work:
+        team, caller = self._group(group, kind), _caller()
+        algo = self._algo(team, kind, x, y, op)
+        work = team.run(
+            kind, x, y, op=op, root=team.index(root, kind) if KINDS[kind].rooted else 0, caller=caller, algo=algo, after=after
         )
+        return work if async_op else self._waited(work, kind)
+
+    def _algo(self, team: Group, kind: str, x: Tensor, y: Tensor, op: str) -> str:
+        """The algorithm of a call: the group's, or under `auto` the one with the best closed form."""
+        if team.algo != "auto":
+            return team.algo
+        return choose(team, kind, team.check(kind, x, y, op), x.element_size())
+
+    def _waited(self, work: Work, name: str) -> Work:
+        with self._rank.phase(name):
+            work.wait()
+        return work
+
+    def _group(self, group: Group | None, what: str) -> Group:
+        found = self._world if group is None else group
+        if found is None:
+            raise UsageError(f"{what}: call init_process_group first")
+        return found
+
+    def _joined(self, source: Blocks) -> Tensor:
+        """Blocks side by side; a list is copied."""
+        if isinstance(source, Tensor):
+            return source
+        flat = Tensor(self._rank, (sum(each.numel() for each in source),), source[0].dtype)
+        at = 0
+        for each in source:
+            flat[at : at + each.numel()].copy_(each.reshape(-1))
+            at += each.numel()
+        return flat
+
+    def _collected(self, output: Blocks, like: Tensor) -> tuple[Tensor, Callable[[], None] | None]:
+        """Where blocks arrive side by side, and what then puts them into the tensors of a list."""
+        if isinstance(output, Tensor):
+            return output, None
+        tensors = list(output)
+        flat = Tensor(self._rank, (sum(each.numel() for each in tensors),), like.dtype)
+
+        def spread() -> None:
+            at = 0
+            for each in tensors:
+                each.copy_(flat[at : at + each.numel()].reshape(each.shape))
+                at += each.numel()
+
+        return flat, spread
+
+    # -- from rank to rank ---------------------------------------------------------------------------------------
+
+    def send(self, tensor: Tensor, dst: int) -> Work:
+        """Return when the last byte has left; what does not fit the queue's slots waits for the receiver."""
+        return self._waited(self.isend(tensor, dst), "send")
+
+    def recv(self, tensor: Tensor, src: int) -> Work:
+        """Return when the tensor of the same size from rank `src` is in memory."""
+        return self._waited(self.irecv(tensor, src), "recv")
+
+    def prepare_pairs(self, dst: int, src: int) -> None:
+        """Open the queues to a rank and from one now, so that the first messages need not."""
+        self._pairs.prepare(dst, src)
+
+    def isend(self, tensor: Tensor, dst: int) -> Work:
+        """Begin to send."""
+        self._group(None, "send")
+        return self._pairs.send(tensor, dst, _caller())
+
+    def irecv(self, tensor: Tensor, src: int) -> Work:
+        """Begin to receive."""
+        self._group(None, "recv")
+        return self._pairs.receive(tensor, src, _caller())
+
+    # -- measuring -----------------------------------------------------------------------------------------------
+
+    def row(self, work: Work, tensor: Tensor, op: str = "", kind: str = "all_reduce", **options: Any) -> Row:
+        """Make the row of a collective in nccl-tests' columns, with the closed form and the bound beside it.
+
+        `tensor` is the result.
+        """
+        return row_of(self._rank, self._group(options.pop("group", None), "row"), kind, work, tensor, op, **options)
+
+    def row_of_pairs(self, pairs: Sequence[tuple[Work, Work]], tensor: Tensor) -> Row:
+        """Make the row of a receive from the rank before and a send to the one after, the mean of several."""
+        way = self._pairs.way()
+        return row_of_pairs(self._rank, way, pairs, tensor)
 
     def launch(self, launch: Launch) -> None:
         """Run a kernel that the program launched with `kernel[grid](...)`, on all PEs of the device."""
-        self._rank.call(KernelLaunchMsg(launch, tuple(self._rank.pes)))
-
-    def _require(self, what: str) -> None:
-        if not self._pes:
-            raise UsageError(f"{what}: call init_process_group first")
-
-    def _launch(self, launch: Launch, tag: str, pes: tuple[str, ...]) -> Work:
-        rank = self._rank
-        self._sequence += 1
-        send, receive = algorithm(self._algo).peers(rank.index, rank.world)
-        # The first collective that two ranks do differently stops the run where the tags meet.
-        launch.connect(
-            {direction: _queue("{channel}", rank.index, peer) for direction, peer in send.items()}
-            | {direction: _queue("{channel}", peer, rank.index) for direction, peer in receive.items()},
-            f"{tag} number {self._sequence}",
-        )
-        completion = rank.call(KernelLaunchMsg(launch, pes))
-        device = completion.device_end - completion.device_start
-        return Work(
-            completion.device_start,
-            completion.device_end,
-            completion.latency - device,
-            completion.queued,
-            completion.overlap,
-        )
+        with self._rank.phase(launch.name):
+            self._rank.call(KernelLaunchMsg(launch, tuple(self._rank.pes)))
 
 
-def _queue(channel: int | str, src: int, dst: int) -> str:
-    return f"world.{channel}.{src}>{dst}"
+def _caller() -> str:
+    """file:line of the program that called, outside this package."""
+    frame = sys._getframe(1)  # noqa: SLF001  # the documented way to look at a caller
+    while frame.f_code.co_filename.startswith(_HERE) and frame.f_back is not None:
+        frame = frame.f_back
+    return f"{frame.f_code.co_filename}:{frame.f_lineno}"

@@ -3,23 +3,35 @@
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from hashlib import blake2b
+from pathlib import Path
 from typing import Any
 
+from kernbench.common.units import format_size
 from kernbench.runtime_api.bench import BenchRef, Sweep, function_of, load_module
+from kernbench.runtime_api.host_torch import HostTorch
+from kernbench.runtime_api.kernel_host import KernelHost, Trial
 from kernbench.runtime_api.rank import Rank
 from kernbench.runtime_api.row import Row
+from kernbench.runtime_api.script import Script
 from kernbench.runtime_api.torch import Torch
+from kernbench.triton_emu.driver import set_host
 from kernbench.triton_emu.jit import set_launcher
+from kernbench.triton_emu.shim import Shim, is_installed
+from kernbench.triton_emu.shim_modules import triton_module
 
 Verify = Callable[[Torch, Row], int]
 
 
 class RankProgram:
-    """Call it on a coroutine: it runs the bench to its end and leaves `rows` and the hash of their results behind."""
+    """Call it on a coroutine: it runs the bench to its end and leaves `rows` and the hash of their results behind.
 
-    def __init__(self, rank: Rank, ref: BenchRef, arguments: Mapping[str, Any]) -> None:
+    A script runs as rank 0; other ranks have nothing to do then. Its rows are the kernels that it launched.
+    """
+
+    def __init__(self, rank: Rank, ref: BenchRef, arguments: Mapping[str, Any], trial: Trial) -> None:
         self._rank = rank
         self._ref = ref
+        self._trial = trial
         self._arguments = {name: _revive(value) for name, value in arguments.items()}
         self._hash = blake2b(digest_size=16)
         self.rows: list[dict[str, Any]] = []
@@ -27,11 +39,25 @@ class RankProgram:
     def __call__(self) -> None:
         """Run the bench."""
         torch = Torch(self._rank)
-        set_launcher(torch.distributed.launch)
-        module = load_module(self._ref)
+        module_torch = HostTorch(torch, self._rank)
+        host = KernelHost(self._rank, self._trial, module_torch.a_device)
+        set_launcher(host.launch)
+        set_host(host)
+        shim = Shim(Path(self._ref.file).parent, self._ref.emulate, _given(module_torch))
+        if self._ref.is_script:
+            if self._rank.index == 0:
+                Script(self._ref, shim).run()
+                self.rows += host.rows()
+            return
+        module = load_module(self._ref, shim)
         verify: Verify | None = getattr(module, "verify", None)
-        for row in _rows(function_of(module, self._ref)(torch, **self._arguments)):
+        phases = self._rank.phases
+        phases.begin("row 0")
+        for number, row in enumerate(_rows(function_of(module, self._ref)(torch, **self._arguments))):
+            phases.end(_title(number, row))
             self._take(torch, row, verify)
+            phases.begin(f"row {number + 1}")
+        phases.drop()
 
     def digest(self) -> str:
         """The hash of every row's results, in hexadecimal."""
@@ -55,6 +81,18 @@ class RankProgram:
                 "wrong": wrong,
             }
         )
+
+
+def _title(number: int, row: Row) -> str:
+    """The name of a row's phase, once it is known: `row 3: 64KiB`."""
+    size = row.columns.get("size_bytes")
+    return f"row {number}: {format_size(size)}" if isinstance(size, int) else f"row {number}"
+
+
+def _given(torch: HostTorch) -> dict[str, Any]:
+    """What the user's imports give: the emulation, and the rank's own torch where none is installed."""
+    given: dict[str, Any] = {"triton": triton_module()}
+    return given if is_installed("torch") else {**given, "torch": torch}
 
 
 def _rows(result: Any) -> Iterator[Row]:

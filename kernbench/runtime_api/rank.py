@@ -1,16 +1,19 @@
 """One rank: the identity of a host program, its device as it sees it, and the only way to ask that device anything."""
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 import msgspec
 
 from kernbench.common.completion import Completion, RequestHandle
 from kernbench.common.coroutine import suspend
-from kernbench.common.messages.host import Mark, Submit, Wait
+from kernbench.common.messages.host import Mark, Pause, Submit, Wait
 from kernbench.common.messages.memory import Segment
 from kernbench.common.units import BytesPerSecond, Fs
 from kernbench.policy.address import AddressSpace
+from kernbench.telemetry.phase_log import PhaseLog
+from kernbench.telemetry.probe import Probe
 
 
 class Bytes(Protocol):
@@ -24,10 +27,14 @@ class Bytes(Protocol):
 
 
 class Path(msgspec.Struct, frozen=True):
-    """What a message from one endpoint to another meets with nobody else about: head latency (fs), lowest bandwidth."""
+    """What a message from one endpoint to another meets with nobody else about: head latency (fs), lowest bandwidth.
+
+    `crossings` names the links between SIPs on its way.
+    """
 
     latency: Fs
     bw: BytesPerSecond
+    crossings: tuple[str, ...] = ()
 
 
 class Machine(Protocol):
@@ -36,6 +43,7 @@ class Machine(Protocol):
     slot_bytes: int
     slots: int
     fabric_out_bw: BytesPerSecond
+    cube_mesh: tuple[int, int]
 
     def path(self, src: str, dst: str) -> Path:
         """The way between two endpoints given by full name."""
@@ -65,6 +73,7 @@ class Rank:
         *,
         seed: int,
         values: bool,
+        phases: PhaseLog | None = None,
     ) -> None:
         self.index = index
         self.world = world
@@ -74,6 +83,7 @@ class Rank:
         self.machine = machine
         self.seed = seed
         self.values = values
+        self.phases = phases or PhaseLog(sip, lambda: 0, Probe())
         self._memories = memories
         self._names = 0
 
@@ -100,6 +110,14 @@ class Rank:
         time: Fs = suspend(Mark())
         return time
 
+    def pause(self, time: Fs) -> None:
+        """Do nothing for `time`, in fs."""
+        suspend(Pause(time))
+
+    def phase(self, name: str) -> AbstractContextManager[None]:
+        """Name what happens inside for those who watch: `with rank.phase("all_reduce"): ...`. It takes no time."""
+        return self.phases.phase(name)
+
     def fresh_name(self, prefix: str) -> str:
         """Give a name that no other tensor of this rank has."""
         self._names += 1
@@ -115,3 +133,9 @@ class Rank:
                 out[segment.position : segment.position + segment.length] = data[at : at + segment.length]
                 at += segment.length
         return bytes(out)
+
+    def poke(self, address: int, data: bytes) -> None:
+        """Put bytes into memory outside simulated time, as `peek` looks at them."""
+        for part in self.space.translate(((address, len(data)),)):
+            pieces = [data[each.position : each.position + each.length] for each in part.segments]
+            self._memories[part.cube].write(part.segments, b"".join(pieces))

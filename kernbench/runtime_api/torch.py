@@ -1,16 +1,20 @@
 """The torch-like namespace that a rank's program is given as `torch`."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from kernbench.common.errors import UsageError
 from kernbench.policy.placement import Interleaved, Local, Placement
+from kernbench.runtime_api.cubes import Beside
+from kernbench.runtime_api.device import Device
 from kernbench.runtime_api.distributed import Distributed
+from kernbench.runtime_api.functions import Functions, Testing
 from kernbench.runtime_api.rank import Rank
 from kernbench.runtime_api.row import Row as BenchRow
 from kernbench.runtime_api.tensor import Array
+from kernbench.runtime_api.tensor import Size as TensorSize
 from kernbench.runtime_api.tensor import Tensor as DeviceTensor
 from kernbench.triton_emu import dtype as dtypes
 from kernbench.triton_emu.dtype import DType
@@ -18,25 +22,44 @@ from kernbench.triton_emu.dtype import DType
 Size: TypeAlias = int | Sequence[int]
 
 
-class Torch:
-    """One rank's view: creation of tensors on its device, element types, and `distributed`."""
+class Torch(Functions):
+    """One rank's view: creation of tensors on its device, functions of them, element types, and `distributed`.
+
+    `device` arguments are taken for the rank's SIP.
+    """
 
     Row = BenchRow
     Tensor = DeviceTensor
+    Size = TensorSize
     Local = Local
     Interleaved = Interleaved
-    float32 = dtypes.float32
-    float16 = dtypes.float16
+    Beside = Beside
+    device = Device
+    dtype = DType
+    float32 = float = dtypes.float32
+    float16 = half = dtypes.float16
     bfloat16 = dtypes.bfloat16
-    int64 = dtypes.int64
-    int32 = dtypes.int32
-    int16 = dtypes.int16
+    int64 = long = dtypes.int64
+    int32 = int = dtypes.int32
+    int16 = short = dtypes.int16
     int8 = dtypes.int8
+    bool = dtypes.int1
+    testing = Testing
+    inf = np.inf
+    nan = np.nan
+    pi = np.pi
 
     def __init__(self, rank: Rank) -> None:
         self._rank = rank
         self._random = _stream(rank.seed, rank.index)
         self.distributed = Distributed(rank)
+
+    def __getattr__(self, name: str) -> Any:
+        """Element types that the kernel language has beyond those above (float8, unsigned integers)."""
+        found = dtypes.BY_NAME.get({"float8_e4m3fn": "fp8e4nv", "float8_e5m2": "fp8e5"}.get(name, name))
+        if found is None:
+            raise AttributeError(f"module 'torch' of kernbench has no attribute {name!r}")
+        return found
 
     def dtype_named(self, name: str) -> DType:
         """Look an element type up by name."""
@@ -46,57 +69,135 @@ class Torch:
             raise UsageError(f"unknown dtype {name!r}; there are {names}")
         return found
 
-    def empty(self, *size: Any, dtype: DType = dtypes.float32, placement: Placement | None = None) -> DeviceTensor:
+    # -- creation ------------------------------------------------------------------------------------------------
+
+    def empty(
+        self, *size: Any, dtype: DType | None = None, placement: Placement | None = None, device: Any = None
+    ) -> DeviceTensor:
         """Make a tensor without writing it: its bytes are zero, and no simulated time passes."""
-        return DeviceTensor(self._rank, _shape(size), dtype, placement)
+        return DeviceTensor(self._rank, _shape(size), dtype or dtypes.float32, placement)
 
     def full(
-        self, size: Size, fill_value: float, dtype: DType = dtypes.float32, placement: Placement | None = None
+        self,
+        size: Size,
+        fill_value: Any,
+        dtype: DType = dtypes.float32,
+        placement: Placement | None = None,
+        device: Any = None,
     ) -> DeviceTensor:
-        """Make a tensor with every element `fill_value`."""
+        """Make a tensor with every element `fill_value`, written by the host."""
         tensor = self.empty(size, dtype=dtype, placement=placement)
-        return tensor.copy_(np.full(tensor.shape, fill_value, dtype=dtype.numpy))
+        return tensor.copy_(np.full(tensor.shape, fill_value, dtype=tensor.dtype.numpy))
 
-    def zeros(self, *size: Any, dtype: DType = dtypes.float32, placement: Placement | None = None) -> DeviceTensor:
+    def zeros(
+        self, *size: Any, dtype: DType | None = None, placement: Placement | None = None, device: Any = None
+    ) -> DeviceTensor:
         """Make a tensor of zeros."""
-        return self.full(_shape(size), 0, dtype, placement)
+        return self.full(_shape(size), 0, dtype or dtypes.float32, placement)
 
-    def ones(self, *size: Any, dtype: DType = dtypes.float32, placement: Placement | None = None) -> DeviceTensor:
+    def ones(
+        self, *size: Any, dtype: DType | None = None, placement: Placement | None = None, device: Any = None
+    ) -> DeviceTensor:
         """Make a tensor of ones."""
-        return self.full(_shape(size), 1, dtype, placement)
+        return self.full(_shape(size), 1, dtype or dtypes.float32, placement)
 
     def arange(
-        self, start: int, end: int | None = None, *, dtype: DType = dtypes.int64, placement: Placement | None = None
+        self,
+        start: Any,
+        end: Any = None,
+        step: Any = 1,
+        *,
+        dtype: DType | None = None,
+        placement: Placement | None = None,
+        device: Any = None,
     ) -> DeviceTensor:
-        """Make a tensor of consecutive numbers from `start` (0 if only one bound is given) below `end`."""
-        bounds = (0, start) if end is None else (start, end)
+        """Make a tensor of evenly spaced numbers from `start` (0 if only one bound is given) below `end`."""
+        bounds = (0, start, step) if end is None else (start, end, step)
+        if dtype is None:
+            dtype = dtypes.float32 if any(isinstance(each, np.floating | complex) or "." in str(each) for each in bounds) else dtypes.int64
         return self.from_numpy(np.arange(*bounds).astype(dtype.numpy), placement=placement)
 
-    def tensor(self, data: Any, dtype: DType | None = None, placement: Placement | None = None) -> DeviceTensor:
+    def eye(self, n: Any, dtype: DType = dtypes.float32, device: Any = None) -> DeviceTensor:
+        """Make a matrix with ones on its diagonal."""
+        return self.from_numpy(np.eye(n).astype(dtype.numpy))
+
+    def tensor(
+        self, data: Any, dtype: DType | None = None, placement: Placement | None = None, device: Any = None
+    ) -> DeviceTensor:
         """Make a tensor of nested lists or numbers; floats are float32, as in torch."""
         array = np.asarray(data)
         if dtype is None:
             dtype = dtypes.float32 if array.dtype.kind == "f" else dtypes.by_numpy(array.dtype)
         return self.from_numpy(array.astype(dtype.numpy), placement=placement)
 
-    def manual_seed(self, seed: int) -> None:
-        """Start this rank's random numbers anew; ranks of one seed still differ."""
-        self._random = _stream(seed, self._rank.index)
-
-    def rand(self, *size: Any, dtype: DType = dtypes.float32, placement: Placement | None = None) -> DeviceTensor:
-        """Make a tensor of uniform random numbers in [0, 1), from (seed, rank)."""
-        return self.from_numpy(self._random.random(_shape(size), np.float32).astype(dtype.numpy), placement)
-
-    def randn(self, *size: Any, dtype: DType = dtypes.float32, placement: Placement | None = None) -> DeviceTensor:
-        """Make a tensor of standard normal random numbers, from (seed, rank)."""
-        return self.from_numpy(self._random.standard_normal(_shape(size), np.float32).astype(dtype.numpy), placement)
+    as_tensor = tensor
 
     def from_numpy(self, array: Array, placement: Placement | None = None) -> DeviceTensor:
         """Make a tensor of an array's values."""
         return self.empty(array.shape, dtype=dtypes.by_numpy(array.dtype), placement=placement).copy_(array)
 
+    def empty_like(self, other: DeviceTensor, *, dtype: DType | None = None, device: Any = None) -> DeviceTensor:
+        """Make an unwritten tensor of another's shape and type."""
+        return self.empty(other.shape, dtype=dtype or other.dtype)
 
-def _stream(seed: int, rank: int) -> np.random.Generator:
+    def zeros_like(self, other: DeviceTensor, *, dtype: DType | None = None, device: Any = None) -> DeviceTensor:
+        """Make a tensor of zeros of another's shape and type."""
+        return self.zeros(other.shape, dtype=dtype or other.dtype)
+
+    def ones_like(self, other: DeviceTensor, *, dtype: DType | None = None, device: Any = None) -> DeviceTensor:
+        """Make a tensor of ones of another's shape and type."""
+        return self.ones(other.shape, dtype=dtype or other.dtype)
+
+    def full_like(
+        self, other: DeviceTensor, fill_value: Any, *, dtype: DType | None = None, device: Any = None
+    ) -> DeviceTensor:
+        """Make a tensor of one number of another's shape and type."""
+        return self.full(other.shape, fill_value, dtype or other.dtype)
+
+    # -- random numbers ------------------------------------------------------------------------------------------
+
+    def manual_seed(self, seed: Any) -> None:
+        """Start this rank's random numbers anew; ranks of one seed still differ."""
+        self._random = _stream(seed, self._rank.index)
+
+    def _drawn(self, draw: Callable[..., Any], size: Any, dtype: DType, placement: Placement | None) -> DeviceTensor:
+        return self.from_numpy(np.asarray(draw(_shape(size), np.float32)).astype(dtype.numpy), placement)
+
+    def rand(
+        self, *size: Any, dtype: DType | None = None, placement: Placement | None = None, device: Any = None
+    ) -> DeviceTensor:
+        """Make a tensor of uniform random numbers in [0, 1), from (seed, rank)."""
+        return self._drawn(self._random.random, size, dtype or dtypes.float32, placement)
+
+    def randn(
+        self, *size: Any, dtype: DType | None = None, placement: Placement | None = None, device: Any = None
+    ) -> DeviceTensor:
+        """Make a tensor of standard normal random numbers, from (seed, rank)."""
+        return self._drawn(self._random.standard_normal, size, dtype or dtypes.float32, placement)
+
+    def rand_like(self, other: DeviceTensor, *, dtype: DType | None = None, device: Any = None) -> DeviceTensor:
+        """Make a tensor of uniform random numbers of another's shape and type."""
+        return self.rand(other.shape, dtype=dtype or other.dtype)
+
+    def randn_like(self, other: DeviceTensor, *, dtype: DType | None = None, device: Any = None) -> DeviceTensor:
+        """Make a tensor of normal random numbers of another's shape and type."""
+        return self.randn(other.shape, dtype=dtype or other.dtype)
+
+    def randint(
+        self, low: Any, high: Any, size: Any = None, *, dtype: DType | None = None, device: Any = None
+    ) -> DeviceTensor:
+        """Make a tensor of random integers from `low` (0 if only one bound is given) below `high`."""
+        if size is None:
+            low, high, size = 0, low, high
+        values = self._random.integers(low, high, _shape((size,)))
+        return self.from_numpy(values.astype((dtype or dtypes.int64).numpy))
+
+    def randperm(self, n: Any, *, dtype: DType | None = None, device: Any = None) -> DeviceTensor:
+        """Make a random permutation of the integers below `n`."""
+        return self.from_numpy(self._random.permutation(n).astype((dtype or dtypes.int64).numpy))
+
+
+def _stream(seed: Any, rank: Any) -> np.random.Generator:
     return np.random.Generator(np.random.Philox(key=[seed, rank]))
 
 

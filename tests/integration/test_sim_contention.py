@@ -5,7 +5,7 @@ import pytest
 import kernbench.triton_emu.language as tl
 from kernbench.common.messages.host import KernelLaunchMsg, QueueConnectMsg
 from kernbench.common.units import transfer_time
-from kernbench.runtime_api.collectives.ring import arguments, ring_all_reduce
+from kernbench.runtime_api.group import Group
 from kernbench.triton_emu.jit import jit
 
 SMALL = ("sip.cube_mesh=1x1",)
@@ -50,26 +50,22 @@ def pairs(torch, *, near: int = 1, far: int = 1):
 
 
 def reduces(torch, *, count: int = COUNT, together: int = 2):
-    """`together` all-reduces at once, one a channel, each over all ranks."""
+    """`together` all-reduces at once, one a group of all ranks on PEs of its own."""
     dist = torch.distributed
     dist.init_process_group(channels=2)
     rank = dist._rank
+    pes = [((rank.pes[number],),) for number in range(2)]
+    groups = [Group(rank, f"pair{number}", range(rank.world), "ring", pes[number]) for number in range(together)]
     tensors = [torch.full((count,), dist.get_rank() + 1) for _ in range(together)]
+    for group in groups:
+        group.prepare("all_reduce")
+        group.wait_open()
     dist.barrier()
-    handles = []
-    for channel, tensor in enumerate(tensors):
-        sizes = arguments(rank.machine, count, 4, rank.world, 1)
-        launch = ring_all_reduce.launch(
-            (1,), tensor, count, sizes["chunk"], rank.index, rank.world, tensor.dtype, "sum", sizes["SLICE"]
-        )
-        after, before = (rank.index + 1) % rank.world, (rank.index - 1) % rank.world
-        queues = {"next": f"world.{channel}.{rank.index}>{after}", "prev": f"world.{channel}.{before}>{rank.index}"}
-        launch.connect(queues, f"reduce {channel}")
-        handles.append(rank.submit(KernelLaunchMsg(launch, (rank.pes[channel],))))
-    done = [rank.wait(handle) for handle in handles]
+    works = [dist.all_reduce(tensor, group=group, async_op=True) for tensor, group in zip(tensors, groups, strict=True)]
+    for work in works:
+        work.wait()
     values = sorted({float(value) for tensor in tensors for value in tensor.peek()})
-    start, end = min(each.device_start for each in done), max(each.device_end for each in done)
-    return torch.Row({"values": values}, start, end)
+    return torch.Row({"values": values}, min(each.start for each in works), max(each.end for each in works))
 
 
 def book(result, name):

@@ -1,19 +1,16 @@
-"""Ring all-reduce: reduce-scatter then all-gather around the ring of ranks, chunk by chunk, slice by slice.
+"""Around the ring of ranks, chunk by chunk, slice by slice: all-reduce is reduce-scatter, then all-gather.
 
-Order of accumulation: chunk c starts at rank c and each next rank computes `received op own`, in the tensor's dtype.
+Order of accumulation: chunk c starts at rank c (of a reduce-scatter: at the rank after the one that will hold it) and
+each next rank computes `received op own`, in the tensor's dtype.
 Why in rounds: docs/adr/0002-ring-in-rounds.md; the closed form: docs/adr/0007-closed-form-of-a-pipelined-ring.md.
 """
 
 from collections.abc import Mapping
-from typing import Any
 
-import kernbench.triton_emu.language as tl
 from kernbench.common.units import Fs, transfer_time
 from kernbench.policy.placement import GRANULE
+from kernbench.runtime_api.collectives.schedule import X, Y, Action, Schedule, Step, Team
 from kernbench.runtime_api.rank import Machine
-from kernbench.triton_emu.jit import jit
-
-OPERATIONS = ("sum", "prod", "max", "min")
 
 
 def peers(rank: int, world: int) -> tuple[Mapping[str, int], Mapping[str, int]]:
@@ -21,53 +18,47 @@ def peers(rank: int, world: int) -> tuple[Mapping[str, int], Mapping[str, int]]:
     return {"next": (rank + 1) % world}, {"prev": (rank - 1) % world}
 
 
-@jit
-def combine(received: Any, own: Any, OP: tl.constexpr) -> Any:
-    """One step of the reduction."""
-    if OP == "sum":
-        return received + own
-    if OP == "prod":
-        return received * own
-    if OP == "max":
-        return tl.maximum(received, own)
-    return tl.minimum(received, own)
+def all_reduce(rank: int, team: Team) -> Schedule:
+    """2 (n - 1) messages a rank: chunk c is complete at rank c - 1, and goes round once more."""
+    n, after, before = team.size, (rank + 1) % team.size, (rank - 1) % team.size
+    steps: list[Step] = [[Action(rank, load=X, to=(after,))]]
+    steps += [[Action((rank - t) % n, sources=(before,), load=X, to=(after,))] for t in range(1, n - 1)]
+    steps.append([Action(after, sources=(before,), load=X, finish=True, store=Y, to=(after,))])
+    steps += [[Action((rank - t) % n, sources=(before,), store=Y, to=(after,))] for t in range(n, 2 * n - 2)]
+    steps.append([Action((rank + 2) % n, sources=(before,), store=Y)])
+    return Schedule(n, steps)
 
 
-@jit
-def ring_all_reduce(
-    x_ptr: Any,
-    count: int,
-    chunk: int,
-    rank: int,
-    world: int,
-    DTYPE: Any,
-    OP: tl.constexpr,
-    SLICE: tl.constexpr,
-) -> None:
-    """Reduce `count` elements over `world` ranks, in place. Program i of p takes every p-th round of world chunks.
+def reduce_scatter(rank: int, team: Team) -> Schedule:
+    """Block c starts at rank c + 1 and goes round to rank c."""
+    n, after, before = team.size, (rank + 1) % team.size, (rank - 1) % team.size
+    steps: list[Step] = [[Action(before, load=X, to=(after,))]]
+    steps += [[Action((rank - 1 - t) % n, sources=(before,), load=X, to=(after,))] for t in range(1, n - 1)]
+    steps.append([Action(rank, sources=(before,), load=X, finish=True, store=Y)])
+    return Schedule(n, steps)
 
-    A round's chunk fits into half of a queue's slots: with more, all ranks could fill their successors' slots and wait
-    for each other; with less, the link would idle while credits come back.
-    """
-    columns = tl.arange(0, SLICE)
-    for base in range(tl.program_id(0) * world * chunk, count, tl.num_programs(0) * world * chunk):
-        for step in range(2 * world - 1):
-            # Step 0 only sends. In step t a rank gets the chunk that its predecessor sent in step t - 1.
-            begin = base + (rank - step) % world * chunk
-            end = min(begin + chunk, count)
-            for start in range(begin, end, SLICE):
-                offsets = start + columns
-                mask = offsets < end
-                if step == 0:
-                    block = tl.load(x_ptr + offsets, mask=mask)
-                else:
-                    block = tl.recv((SLICE,), DTYPE, from_="prev")
-                    if step < world:
-                        block = combine(block, tl.load(x_ptr + offsets, mask=mask), OP)
-                    if step >= world - 1:
-                        tl.store(x_ptr + offsets, block, mask=mask)
-                if step < 2 * world - 2:
-                    tl.send(block, to="next", count=min(SLICE, end - start))
+
+def all_gather(rank: int, team: Team) -> Schedule:
+    """Each block goes round the ring."""
+    n, after, before = team.size, (rank + 1) % team.size, (rank - 1) % team.size
+    steps: list[Step] = [[Action(rank, load=X, store=Y, to=(after,))]]
+    steps += [[Action((rank - t) % n, sources=(before,), store=Y, to=(after,))] for t in range(1, n - 1)]
+    steps.append([Action(after, sources=(before,), store=Y)])
+    return Schedule(n, steps)
+
+
+def broadcast(rank: int, team: Team) -> Schedule:
+    """From the root along the ring, in one pipeline."""
+    to = (rank + 1,) if rank + 1 < team.size else ()
+    return Schedule(1, [[Action(0, sources=(rank - 1,), store=Y, to=to) if rank else Action(0, load=X, to=to)]])
+
+
+def reduce(rank: int, team: Team) -> Schedule:
+    """From the root's predecessor along the ring to the root, in one pipeline."""
+    sources = (rank + 1,) if rank + 1 < team.size else ()
+    if rank:
+        return Schedule(1, [[Action(0, sources=sources, load=X, to=(rank - 1,))]])
+    return Schedule(1, [[Action(0, sources=sources, load=X, finish=True, store=Y)]])
 
 
 def arguments(machine: Machine, count: int, itemsize: int, world: int, channels: int) -> dict[str, int]:

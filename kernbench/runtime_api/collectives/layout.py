@@ -1,0 +1,89 @@
+"""How the elements of a collective are cut: into blocks, chunks, rounds and slices."""
+
+from collections.abc import Iterator
+
+import msgspec
+
+from kernbench.runtime_api.collectives.schedule import Action, Plan, Step
+from kernbench.runtime_api.rank import Machine
+
+
+class SlotShape(msgspec.Struct, frozen=True):
+    """The slots of each of a team's queues."""
+
+    slots: int
+    slot_bytes: int
+
+
+def slot_shape(machine: Machine, peers: int) -> SlotShape:
+    """The slots of a queue when `peers` of them end at one PE: together they take half of its scratchpad at most."""
+    share = machine.section("pe_tcm").capacity // 2 // max(peers, 1)
+    size = machine.slot_bytes
+    while size > 64 and size * min(machine.slots, 4) > share:
+        size //= 2
+    return SlotShape(max(2, min(machine.slots, share // size)), size)
+
+
+class Layout(msgspec.Struct, frozen=True):
+    """Chunk c of round k begins at element c x stride + k x advance and has `chunk` elements, fewer at the end.
+
+    Packed (`block` 0): a round's chunks lie side by side and `count` elements are all there are. Otherwise chunk c is
+    the block of `count` elements of member c, and rounds go through all blocks at once.
+    """
+
+    count: int
+    block: int
+    stride: int
+    advance: int
+    chunk: int
+    rounds: int
+    piece: int
+    slots: int
+    slot_bytes: int
+
+    def slices(self, action: Action, number: int) -> list[tuple[int, int]]:
+        """(first element, elements) of each slice of an action in a round."""
+        base = number * self.advance
+        if self.block:
+            ranges = [
+                (c * self.stride + base, min(base + self.chunk, self.count) + c * self.block)
+                for c in range(action.first, action.first + action.chunks)
+            ]
+        else:
+            begin = base + action.first * self.stride
+            ranges = [(begin, min(begin + action.chunks * self.chunk, self.count))]
+        piece = self.piece
+        return [(at, min(piece, end - at)) for begin, end in ranges for at in range(begin, end, piece)]
+
+    def order(self, step: Step, number: int) -> Iterator[tuple[Action, int, int]]:
+        """(action, first element, elements) in the order in which a member issues them: slice by slice."""
+        cut = [(action, self.slices(action, number)) for action in step]
+        for index in range(max((len(slices) for _, slices in cut), default=0)):
+            for action, slices in cut:
+                if index < len(slices):
+                    yield action, *slices[index]
+
+
+def layout(plan: Plan, count: int, itemsize: int, shape: SlotShape, channels: int, *, blocked: bool) -> Layout:
+    """Cut `count` elements (of each block, if blocked) for a plan."""
+    largest = max(shape.slot_bytes // itemsize, 1)
+    chunk = -(-count // (channels if blocked else plan.chunks * channels))
+    if plan.span:
+        chunk = min(chunk, max(largest * max(shape.slots // 2, 1) // plan.span, 1))
+    chunk = max(chunk, 1)
+    advance = chunk if blocked else plan.chunks * chunk
+    return Layout(
+        count=count,
+        block=count if blocked else 0,
+        stride=count if blocked else chunk,
+        advance=advance,
+        chunk=chunk,
+        rounds=-(-count // advance),
+        piece=min(largest, 1 << ((1 if blocked else _longest(plan)) * chunk - 1).bit_length()),
+        slots=shape.slots,
+        slot_bytes=shape.slot_bytes,
+    )
+
+
+def _longest(plan: Plan) -> int:
+    return max((action.chunks for steps in plan.steps for step in steps for action in step), default=1)
