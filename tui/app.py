@@ -1,0 +1,202 @@
+"""The monitor: one application over one run, live or recorded."""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from time import perf_counter
+from typing import ClassVar
+
+from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+
+from kernbench.common.errors import KernbenchError
+from kernbench.telemetry.frame import Frame
+from tui.actions import ACTIONS, Commands, Opener
+from tui.board import Board
+from tui.dialogs import CSS as DIALOGS
+from tui.feeder import Feeder
+from tui.glyphs import ASCII, Glyphs
+from tui.pace import Pace
+from tui.page import Page
+from tui.palette import palette_for
+from tui.plan import Plan
+from tui.screens import PAGES
+from tui.text import plain
+from tui.view import View
+
+MOST_FRAMES = 400
+"""Frames taken in between two pictures: a long record is read in pieces, and keys are answered between them."""
+
+NOTICE = 40
+"""Pictures that a notice stays for."""
+
+
+class Monitor(App[None]):
+    """Shows what `feeder` reads; `send` is the way to the run, `open_run` finds another one to compare with."""
+
+    CSS = "Screen { background: #0b0f14; color: #c9d4e3; layout: vertical; overflow: hidden; }" + DIALOGS
+    ENABLE_COMMAND_PALETTE = True
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(each.keys, each.action, each.label, show=False, priority=each.action == "leave" and "ctrl" in each.keys)
+        for each in ACTIONS
+    ]
+
+    def __init__(
+        self,
+        feeder: Feeder,
+        glyphs: Glyphs,
+        send: Callable[[str, str, int], str],
+        open_run: Opener,
+        pace: Pace | None = None,
+    ) -> None:
+        super().__init__()
+        self.feeder = feeder
+        self.pace = pace or Pace()
+        layout = feeder.source.layout
+        arguments = " ".join(f"{name}={value}" for name, value in layout.arguments.items())
+        title = plain(f"{layout.bench} {arguments}".strip())
+        palette = palette_for(self.console.color_system, no_color=self.no_color)
+        self.view = View(Plan(layout), glyphs, palette, title)
+        self.view.live = self.view.tape.following = feeder.live
+        self.commands = Commands(self, send, open_run)
+        self._pages: dict[str, Page] = {}
+        self._notice_left = 0
+        self._last_s = 0.0
+        self.title = f"kernbench {title}"
+
+    @property
+    def dialog_style(self) -> str:
+        """The class of a dialog's frame."""
+        return "ascii" if self.view.glyphs is ASCII else ""
+
+    def on_mount(self) -> None:
+        """Show the overview and begin to read."""
+        self.feeder.start()
+        self._last_s = perf_counter()
+        self.push_screen(self._page("overview"))
+        self.set_timer(self.pace.period_s, self._beat)
+
+    def on_unmount(self) -> None:
+        """The thread ends with the picture."""
+        self.feeder.stop()
+
+    @property
+    def page(self) -> Page | None:
+        """The page that is shown, or that lies below a dialog."""
+        return next((screen for screen in reversed(self.screen_stack) if isinstance(screen, Page)), None)
+
+    def _page(self, name: str) -> Page:
+        if name not in self._pages:
+            self._pages[name] = PAGES[name](self.view)
+        return self._pages[name]
+
+    def _beat(self) -> None:
+        begin = perf_counter()
+        self.tick(begin - self._last_s)
+        self._last_s = begin
+        self.call_after_refresh(self._drawn, begin)
+
+    def _drawn(self, begin: float) -> None:
+        spent = perf_counter() - begin
+        self.pace.note(spent)
+        self.set_timer(max(0.01, self.pace.period_s - spent), self._beat)
+
+    def tick(self, passed_s: float) -> None:
+        """Take in what was read and draw what changed; real time has passed since the tick before."""
+        view = self.view
+        fresh = self.feeder.take(MOST_FRAMES)
+        view.tape.extend(fresh)
+        for frame in fresh:
+            view.activity.add(frame)
+        view.live = self.feeder.live
+        view.facts = self.feeder.facts
+        view.hertz, view.slow = round(1 / self.pace.period_s, 1), self.pace.slow
+        if self.feeder.trouble:
+            self.say(f"the run cannot be read any more: {self.feeder.trouble}")
+        if not view.paused:
+            self.advance(view.tape.follow() if view.tape.following else view.tape.play(passed_s))
+        if self._notice_left:
+            self._notice_left -= 1
+            if not self._notice_left:
+                view.notice = ""
+        self.redraw()
+
+    def advance(self, frames: Iterable[Frame]) -> None:
+        """Take frames into the picture."""
+        self.view.store.apply(frames)
+        self.view.follow()
+
+    def redraw(self) -> None:
+        """Draw what changed on the page that is shown."""
+        if self.page is not None:
+            self.page.redraw()
+
+    def say(self, text: str) -> None:
+        """Show a notice in the header for some seconds."""
+        self.view.notice = plain(text)
+        self._notice_left = NOTICE
+        self.redraw()
+
+    def on_board_picked(self, message: Board.Picked) -> None:
+        """The mouse chose something."""
+        if message.opened:
+            self.action_open()
+        self.redraw()
+
+    async def on_board_asked(self, message: Board.Asked) -> None:
+        """The mouse asked for an action."""
+        await self.run_action(message.action)
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:  # noqa: ARG002  # Textual's signature
+        """The actions of this monitor, by name."""
+        for each in ACTIONS:
+            if each.label:
+                yield SystemCommand(
+                    each.label, f"key {each.shown}", lambda each=each: self.call_later(self.run_action, each.action)
+                )
+
+    # The pages
+
+    def action_show(self, name: str) -> None:
+        """Go to a page."""
+        page = self._page(name)
+        if self.screen is not page:
+            self.switch_screen(page)
+
+    def action_move(self, across: int, down: int) -> None:
+        """An arrow key."""
+        if self.page is not None:
+            self.view.following_hottest = False
+            self.page.move(across, down)
+            self.redraw()
+
+    def action_open(self) -> None:
+        """Enter."""
+        self._go(self.page.open() if self.page else "")
+
+    def action_close(self) -> None:
+        """Esc."""
+        self._go(self.page.back() if self.page else "")
+
+    def _go(self, name: str) -> None:
+        if name:
+            self.action_show(name)
+        self.redraw()
+
+    # What is done to the view or the run
+
+    async def action_leave(self) -> None:
+        """Quit, after asking when the run goes on."""
+        self.commands.leave()
+
+    def action_do(self, name: str) -> None:
+        """Do one of the commands; what cannot be done is said."""
+        try:
+            getattr(self.commands, name)()
+        except KernbenchError as error:
+            self.say(str(error))
+        self.redraw()
+
+    def folders(self) -> list[Path]:
+        """Where exports go: the directory of the run, else the current one."""
+        return [self.feeder.source.directory, Path()]

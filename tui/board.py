@@ -1,0 +1,102 @@
+"""A board: lines of styled text on Textual's Line API; only lines that changed are drawn again."""
+
+from textual import events
+from textual.geometry import Region
+from textual.message import Message
+from textual.strip import Segment, Strip  # type: ignore[attr-defined]  # a line of Textual is made of rich's segments
+from textual.widget import Widget
+
+from tui.glyphs import Line
+from tui.view import View
+
+BLANK: Line = ()
+
+
+class Board(Widget, can_focus=False):
+    """A widget whose content is what `lines` returns; `redraw` compares it with what is shown, line by line."""
+
+    DEFAULT_CSS = "Board { width: 1fr; height: 1fr; }"
+
+    class Picked(Message):
+        """The mouse chose something, which is written into the view; `opened` when it was a double click."""
+
+        def __init__(self, opened: bool) -> None:
+            super().__init__()
+            self.opened = opened
+
+    class Asked(Message):
+        """The mouse asked for an action of the application."""
+
+        def __init__(self, action: str) -> None:
+            super().__init__()
+            self.action = action
+
+    def __init__(self, view: View, *, id: str | None = None) -> None:  # noqa: A002  # Textual's name
+        super().__init__(id=id)
+        self.view = view
+        self._lines: list[Line] = []
+        self._strips: dict[int, Strip] = {}
+        self._width = 0
+
+    def lines(self, width: int, height: int) -> list[Line]:
+        """The lines to show in so many cells."""
+        raise AssertionError(f"{type(self).__name__} draws nothing in {width} x {height}")
+
+    def target(self, x: int, y: int) -> bool:  # noqa: ARG002  # most boards have nothing to click
+        """Choose what stands there, if anything does."""
+        return False
+
+    def redraw(self) -> None:
+        """Draw what changed since the last time."""
+        width, height = self.size
+        if not width or not height:
+            return
+        fresh = self.lines(width, height)[:height]
+        shown, self._lines = self._lines, fresh
+        if len(shown) != len(fresh) or width != self._width:
+            self._width = width
+            self._strips.clear()
+            self.refresh()
+            return
+        regions = []
+        for y, line in enumerate(fresh):
+            if line != shown[y]:
+                self._strips.pop(y, None)
+                regions.append(Region(0, y, width, 1))
+        if regions:
+            self.refresh(*regions)
+
+    def render_line(self, y: int) -> Strip:
+        """The strip of a line, from the cache unless it changed."""
+        strip = self._strips.get(y)
+        if strip is None:
+            strip = self._strips[y] = self._strip(self._lines[y] if y < len(self._lines) else BLANK)
+        return strip
+
+    def on_resize(self) -> None:
+        """Another size is another picture."""
+        self._lines = []
+        self.redraw()
+
+    def on_click(self, event: events.Click) -> None:
+        """Choose what was clicked; a double click opens it."""
+        if self.target(event.x, event.y):
+            self.post_message(self.Picked(opened=event.chain > 1))
+
+    def _strip(self, line: Line) -> Strip:
+        style_of = self.view.palette.style
+        segments = []
+        text, name = "", ""
+        for part, style in line:
+            if style == name:
+                text += part
+                continue
+            if text:
+                segments.append(Segment(text, style_of(name)))
+            text, name = part, style
+        if text:
+            segments.append(Segment(text, style_of(name)))
+        strip = Strip(segments)
+        if strip.cell_length != self._width:
+            strip = strip.adjust_cell_length(self._width, style_of(""))
+        return strip

@@ -1,0 +1,1 @@
+"""Panels: one file each, put into a screen by a line of its `compose`."""

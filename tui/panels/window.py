@@ -1,0 +1,87 @@
+"""The busiest links of the window of time that was brushed, or of the whole run."""
+
+from kernbench.common.units import Fs
+from kernbench.telemetry.frame import FULL
+from kernbench.telemetry.rows import Utilisation
+from tui.board import Board
+from tui.glyphs import Line, level_of
+from tui.text import fit, head, plain, rate, time
+from tui.view import View
+
+NAME = 44
+
+
+class Window(Board):
+    """Exact from the buckets of simulated time once the run is over, from frames before."""
+
+    def __init__(self, view: View, *, id: str | None = None) -> None:  # noqa: A002  # Textual's name
+        super().__init__(view, id=id)
+        self._asked: tuple[Fs, Fs, bool, int] | None = None
+        self._rows: list[tuple[str, int, float]] = []
+
+    def lines(self, width: int, height: int) -> list[Line]:
+        """A heading and the busiest links, each with its mean load."""
+        view = self.view
+        begin, end = view.brush or (0, view.activity.end)
+        asked = (begin, end, bool(view.facts.utilisation), len(view.tape.frames) // 50)
+        if asked != self._asked:
+            self._asked = asked
+            used = view.facts.utilisation
+            self._rows = sampled(view, begin, end) if used is None else exact(view, used, begin, end)
+        what = "exact" if view.facts.utilisation else "from frames"
+        title = f" BUSIEST LINKS from {time(begin)} to {time(end)} ({what})"
+        lines: list[Line] = [((head(title, width), "head"),)]
+        name_width = min(NAME, max(16, width - 36))
+        cells = max(0, width - name_width - 26)
+        for name, value, bw in self._rows[: height - 1]:
+            full, empty = view.glyphs.gauge(value, cells)
+            heat = f"h{level_of(value)}"
+            lines.append(
+                (
+                    (f" {fit(plain(name), name_width)}", ""), view.glyphs.digits3[value], ("% ", "dim"),
+                    (f"{rate(bw * value / FULL):>12}  ", ""), (full, heat), (empty, "dim"),
+                )
+            )  # fmt: skip
+        if len(lines) == 1:
+            lines.append(((" nothing moved in it", "dim"),))
+        return lines
+
+
+def exact(view: View, used: Utilisation, begin: Fs, end: Fs) -> list[tuple[str, int, float]]:
+    """Mean loads from the buckets that the window touches."""
+    bandwidths = {
+        link.name: (view.plan.short[number], float(link.bw)) for number, link in enumerate(view.plan.layout.links)
+    }
+    first, last = begin // used.width, max(begin // used.width, (end - 1) // used.width)
+    span = max(1, min(view.activity.end, (last + 1) * used.width) - first * used.width)
+    rows = []
+    for name, busy in used.busy.items():
+        total = sum(busy[first : last + 1])
+        if total and name in bandwidths:
+            short, bw = bandwidths[name]
+            rows.append((short, min(FULL, total * FULL // span), bw))
+    return sorted(rows, key=lambda row: (-row[1], row[0]))[:64]
+
+
+def sampled(view: View, begin: Fs, end: Fs) -> list[tuple[str, int, float]]:
+    """Mean loads from the frames that lie in the window, at most a thousand of them."""
+    layout = view.plan.layout
+    sums: dict[int, list[int]] = {}
+    spans: dict[int, int] = {}
+    inside = [
+        frame for frame in view.tape.frames if frame.now > begin and frame.since < end and frame.now > frame.since
+    ]
+    for frame in inside[:: max(1, len(inside) // 1000)]:
+        span = frame.now - frame.since
+        row = sums.setdefault(frame.worker, [0] * len(frame.links))
+        spans[frame.worker] = spans.get(frame.worker, 0) + span
+        for place, value in enumerate(frame.links):
+            if value and place < len(row):
+                row[place] += value * span
+    rows = []
+    for worker, row in sums.items():
+        for number, total in zip(layout.links_of(worker), row, strict=False):
+            if total:
+                link = layout.links[number]
+                rows.append((view.plan.short[number], min(FULL, total // spans[worker]), float(link.bw)))
+    return sorted(rows, key=lambda row: (-row[1], row[0]))[:64]

@@ -1,0 +1,87 @@
+"""The view: what is shown of a run, with what is chosen in it; no Textual in here."""
+
+from kernbench.common.units import Fs
+from tui.activity import Activity
+from tui.filter import Test, parse
+from tui.glyphs import Glyphs
+from tui.palette import Palette
+from tui.plan import Plan
+from tui.rows import SORTS
+from tui.source import NO_FACTS, Facts
+from tui.store import Store
+from tui.tape import Tape
+
+
+class View:
+    """All that boards draw from; one for a monitor, owned by its application."""
+
+    def __init__(self, plan: Plan, glyphs: Glyphs, palette: Palette, title: str) -> None:
+        self.plan = plan
+        self.glyphs = glyphs
+        self.palette = palette
+        self.title = title
+        self.store = Store(plan)
+        self.tape = Tape(len(plan.layout.workers))
+        self.activity = Activity(plan)
+        self.facts: Facts = NO_FACTS
+        self.live = False
+        self.paused = False
+        self.sim_paused = False
+        self.capturing = False
+        self.speed_ns = 0
+        self.hertz = 10.0
+        self.slow = False
+        self.notice = ""
+        self.width, self.height = 80, 24
+        self.sip = 0
+        self.cube = 0
+        self.cube_open = False
+        self.link: int | None = None
+        self.following_hottest = False
+        self.pins: list[int] = []
+        self.filter_text = ""
+        self.filter: Test = parse("")
+        self.sort = 0
+        self.row = 0
+        self.cursor = 0
+        self.brush: tuple[Fs, Fs] | None = None
+        self.brush_from: Fs | None = None
+
+    @property
+    def sort_name(self) -> str:
+        """The column that links are sorted by."""
+        return SORTS[self.sort]
+
+    def set_filter(self, text: str) -> None:
+        """Filter links; a text that cannot be read raises FilterError and changes nothing."""
+        self.filter = parse(text)
+        self.filter_text = text
+
+    def choose_link(self, link: int) -> None:
+        """Choose a link and the cube that it starts in."""
+        self.link = link
+        place = self.plan.layout.links[link]
+        if 0 <= place.sip < self.plan.sips:
+            self.sip = place.sip
+            if self.plan.cube_of[link] >= 0:
+                self.cube = self.plan.cube_of[link]
+
+    def choose_cube(self, sip: int, cube: int) -> None:
+        """Choose a cube."""
+        self.sip = min(max(sip, 0), self.plan.sips - 1)
+        self.cube = min(max(cube, 0), self.plan.cubes - 1)
+
+    def follow(self) -> None:
+        """Choose the hottest link if the view follows it."""
+        if self.following_hottest and (hottest := self.store.hottest(1)):
+            self.choose_link(hottest[0])
+
+    def toggle_pin(self) -> bool:
+        """Pin the chosen link, or let it go; whether there was one."""
+        if self.link is None:
+            return False
+        if self.link in self.pins:
+            self.pins.remove(self.link)
+        else:
+            self.pins = [*self.pins, self.link][-4:]
+        return True
