@@ -50,7 +50,8 @@ class Publisher(threading.Thread):
         self._worker = worker
         self._period_s = recording.period_s
         self._capture = directory / CAPTURE
-        self._capturing = False
+        self._always = recording.packets
+        self._capturing = recording.packets
         self._feed = FeedWriter(
             feed_path(directory, worker), SPARE + sum(each.links + each.units for each in observers)
         )
@@ -104,7 +105,7 @@ class Publisher(threading.Thread):
         return "waiting" if self._island.waiting else "running"
 
     def _obey_capture(self) -> None:
-        wanted = self._capture.exists()
+        wanted = self._always or self._capture.exists()
         if wanted != self._capturing:
             self._capturing = wanted
             for observer in self._observers:

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from itertools import zip_longest
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -23,6 +23,9 @@ from kernbench.di.ranked_sip import RunSpec
 from kernbench.runtime_api.bench import BenchRef, check_arguments, end_load, find_bench
 from kernbench.topology.compile import Topology, compile_topology
 from kernbench.topology.load import Source, load
+
+if TYPE_CHECKING:
+    from actors.transports.mpi import Mpi
 
 THIN = 100
 """Events per window, all SIPs together, below which a second process costs more than it gains (about 50 per worker)."""
@@ -83,6 +86,7 @@ class Simulation:
     `topology` is a file, a loaded Source, or None for ./topology.yaml or the packaged one; `overrides` are `key=value`.
     `device` runs one rank on that SIP of the topology and leaves the others idle. `sinks` are observers (`module:Class`)
     made in the process of each SIP; they reach no result. `telemetry` is the directory for records, or a Recording.
+    `mpi` runs the SIPs on the ranks of an MPI job, as many as `workers`.
     """
 
     def __init__(
@@ -100,6 +104,7 @@ class Simulation:
         sinks: Sequence[str] = (),
         tamper: Tamper | None = None,
         telemetry: Recording | str | Path | None = None,
+        mpi: "Mpi | None" = None,
     ) -> None:
         begin = time.perf_counter()
         source = topology if isinstance(topology, Source) else load(topology, overrides)
@@ -114,7 +119,10 @@ class Simulation:
         self.seed = seed
         self.values = values
         self._poison = _checked_poison(poison, values=values)
+        if mpi is not None and workers == "auto":
+            workers = min(mpi.ranks, total)
         self.workers, self.workers_reason = _workers(workers, self.topology, len(self.ranks))
+        self._mpi = mpi
         self._max_events = max_events
         self._sinks = tuple(sinks)
         self._tamper = tamper or Tamper()
@@ -122,6 +130,13 @@ class Simulation:
         if telemetry is not None:
             self.record(telemetry)
         self.build_s = time.perf_counter() - begin
+
+    @property
+    def transport(self) -> str:
+        """How the SIPs reach each other: `inproc`, `process` or `mpi`."""
+        if self._mpi is not None:
+            return "mpi"
+        return "inproc" if self.workers == 1 else "process"
 
     def record(self, telemetry: Recording | str | Path) -> None:
         """Leave records of the next runs in a directory; each run wants one of its own."""
@@ -170,7 +185,7 @@ class Simulation:
             layout = layout_of(self.topology, self._device, ref.name, checked, blocks)
         with recorded(recording, layout, hooks) as watched:
             begin = time.perf_counter()
-            outcome = run_job(job, self.workers, hooks=watched, timeout_s=timeout_s)
+            outcome = run_job(job, self.workers, self._mpi, hooks=watched, timeout_s=timeout_s)
             wall = time.perf_counter() - begin
         return self._result(ref.name, checked, outcome, wall)
 

@@ -3,6 +3,7 @@
 
 import sys
 from contextlib import redirect_stdout
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
@@ -27,13 +28,24 @@ if TYPE_CHECKING:
     from actors.simulation import Result, Simulation
     from kernbench.runtime_api.bench import BenchRef, Parameter
 
+MPI = "kernbench.mpi"
+"""Where click's context keeps the MPI job."""
+
 
 class RunCommand(click.Command):
     """A command whose options are its own and those of the bench that the command line names."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Find the bench first, since its parameters are options."""
+        """Find the bench first, since its parameters are options; a rank of an MPI job but the first only serves."""
         from kernbench.runtime_api.bench import bench_names, find_bench, parameters
+
+        if _over_mpi(args):
+            from actors.transports import mpi
+
+            if mpi.is_helper():
+                mpi.serve()
+                ctx.exit()
+            ctx.meta[MPI] = mpi.Mpi()
 
         ref = find_bench(named_bench(args, self.params, bench_names()))
         taken = {name for option in [*self.params, *_help_of(self, ctx)] for name in option.opts}
@@ -74,6 +86,7 @@ class Chosen:
 @click.option("--bench", "named", metavar="B", help=f"The same as BENCH. [default: {DEFAULT_BENCH}]")
 @click.option("--sips", type=int, metavar="N", help="Number of SIPs, 1 to 64. [default: the topology's]")
 @click.option("--workers", default="auto", metavar="N|auto", help="Processes to spread the SIPs over. [default: auto]")
+@click.option("--transport", type=click.Choice(["process", "mpi"]), default="process", help="How workers are joined.")
 @click.option("--topology", metavar="F", help="Topology file. [default: ./topology.yaml, else the packaged one]")
 @click.option("--set", "overrides", multiple=True, metavar="K=V", help="Replace a value: full key or unique suffix.")
 @click.option("--device", metavar="sip:I", help="Run one rank, on SIP I; the others stay idle.")
@@ -87,6 +100,9 @@ class Chosen:
 @click.option(
     "--record/--no-record", default=True, help="Leave frames and tables in the run's directory. [default: on]"
 )
+@click.option("--perfetto", type=click.Path(path_type=Path), metavar="F", help="Write a trace with every packet.")
+@click.option("--tui", is_flag=True, help="Watch the run in the monitor.")
+@click.option("--ascii", "in_ascii", is_flag=True, help="The monitor draws with ASCII alone.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 @click.pass_context
 def command(ctx: click.Context, /, **given: Any) -> None:
@@ -95,6 +111,12 @@ def command(ctx: click.Context, /, **given: Any) -> None:
     from kernbench.runtime_api.bench import check_arguments, emulated
 
     chosen: Chosen = ctx.obj
+    if given["tui"]:
+        from kernbench.cli.tui_run import run_with_monitor
+
+        if given["as_json"]:
+            raise UsageError("--tui draws on the terminal and --json prints alone on it; leave one of them out")
+        ctx.exit(run_with_monitor(chosen.line))
     if None not in (given["bench"], given["named"]) and given["bench"] != given["named"]:
         raise UsageError(f"two benches: {given['bench']} and --bench {given['named']}; name one")
     timeout_s = _timeout(given["timeout"])
@@ -111,6 +133,7 @@ def command(ctx: click.Context, /, **given: Any) -> None:
         values=given["values"] == "on",
         poison=given["poison"],
         max_events=max_events,
+        mpi=ctx.meta.get(MPI),
     )
     for key in simulation.source.unread_keys():
         note(f"kernbench: {simulation.source.error(key, 'warning: nothing reads this key here; remove it')}")
@@ -124,6 +147,7 @@ class Run:
         self, simulation: "Simulation", chosen: Chosen, given: dict[str, Any], arguments: dict[str, Any]
     ) -> None:
         from kernbench.cli.run_document import begun
+        from kernbench.common.messages.recording import Recording
 
         self._simulation = simulation
         self._ref = chosen.ref
@@ -141,8 +165,11 @@ class Run:
         except OutputError as error:
             raise Concluded({**self._document, "status": status_of(error).document()}) from error
         self._document["run_dir"] = str(self._directory.path)
+        self._perfetto: Path | None = given["perfetto"]
         if given["record"]:
-            simulation.record(self._directory.path)
+            simulation.record(Recording(str(self._directory.path), packets=self._perfetto is not None))
+        elif self._perfetto is not None:
+            raise UsageError("--perfetto writes what was recorded; leave out --no-record")
 
     def run(self, timeout_s: float | None, max_events: int | None) -> None:
         """Run the bench; write run.json and print, whatever comes of it."""
@@ -198,10 +225,24 @@ class Run:
         self._write(document)
         if not self._as_json:
             say(report(document, result))
+        if self._perfetto is not None:
+            self._trace(self._perfetto)
         if error is not None:
             raise Concluded(document) from error
         if self._as_json:
             print_json(document)
+
+    def _trace(self, path: Path) -> None:
+        """Write the trace of what was recorded."""
+        from kernbench.cli.trace import describe
+        from kernbench.telemetry.trace import write_trace
+        from kernbench.telemetry.trace_records import read_run
+
+        directory = self._directory.path
+        text = describe(write_trace(read_run(directory), path), directory)
+        if not self._as_json:
+            say()
+            say(text)
 
     def _write(self, document: dict[str, Any]) -> None:
         try:
@@ -223,6 +264,11 @@ def _verdict(result: "Result") -> KernbenchError | None:
         wrong = sum(1 for row in result.rows if row.wrong)
         return CheckError(f"{result.wrong} elements are wrong, in {wrong} of {len(result.rows)} rows (column #wrong)")
     return None
+
+
+def _over_mpi(args: list[str]) -> bool:
+    """Whether the words ask for MPI; asked before anything else is read, since all ranks get the same words."""
+    return "--transport=mpi" in args or ("--transport", "mpi") in pairwise(args)
 
 
 def _help_of(command: click.Command, ctx: click.Context) -> list[click.Option]:

@@ -23,7 +23,7 @@ def begun(simulation: "Simulation", bench: str, arguments: list[str], asked: dic
         "args": arguments,
         "status": None,
         "run_dir": None,
-        "transport": "inproc" if simulation.workers == 1 else "process",
+        "transport": simulation.transport,
         "values": simulation.values,
         "build_s": simulation.build_s,
         "bench": bench,

@@ -54,7 +54,7 @@ def report(document: dict[str, Any], result: "Result") -> str:
 
 def _workers(document: dict[str, Any]) -> str:
     workers = document["workers"]
-    where = "this process" if document["transport"] == "inproc" else "processes"
+    where = {"inproc": "this process", "process": "processes", "mpi": "MPI ranks"}[document["transport"]]
     pids = " ".join(str(pid) for pid in workers["pids"])
     return f"workers   {workers['used']} ({where}, pid {pids}), {workers['reason']}"
 

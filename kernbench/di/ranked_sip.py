@@ -50,6 +50,7 @@ class RankedSip(SipDevice):
         self.observer: SipObserver | None = None
         if spec.recording is not None and sampled is not None:
             self.observer = SipObserver(self, sampled, topology, self.phases, spec.recording)
+            self.observer.capture(spec.recording.packets)
         for name in spec.sinks:
             self.engine.probe.add(_make_sink(name, sip))
         if spec.poison:

@@ -10,7 +10,7 @@ class Recording(msgspec.Struct, frozen=True, array_like=True):
 
     Every `period_s` of real time each worker publishes a frame and keeps it, all of them within `frame_bytes`. A SIP
     keeps at most `rows` rows of operations and counts the others, and writes them every `flush_s`. Utilisation begins
-    with buckets of `width` fs.
+    with buckets of `width` fs. `packets` keeps every packet from the first on, for a trace.
     """
 
     directory: str
@@ -19,3 +19,4 @@ class Recording(msgspec.Struct, frozen=True, array_like=True):
     rows: int = 200_000
     width: Fs = 10**8
     flush_s: float = 2.0
+    packets: bool = False
