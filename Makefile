@@ -6,7 +6,7 @@ HASH := $(shell cat constraints.txt pyproject.toml | cksum | cut -d' ' -f1)
 STAMP := .venv/.stamp-$(HASH)
 BIN := .venv/bin
 
-.PHONY: install demo test test-slow test-browser bench lint
+.PHONY: install demo test test-mpi test-slow test-browser bench lint
 install: $(STAMP)
 
 $(STAMP):
@@ -39,3 +39,9 @@ test-browser: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python benchmarks
+
+test-mpi: export OMPI_ALLOW_RUN_AS_ROOT := 1
+test-mpi: export OMPI_ALLOW_RUN_AS_ROOT_CONFIRM := 1
+test-mpi: $(STAMP)
+	$(BIN)/mpiexec --oversubscribe -n 2 $(BIN)/python -m mpi4py tests/contract/mpi_rank.py
+	$(BIN)/pytest -m "" tests/integration/test_mpi.py

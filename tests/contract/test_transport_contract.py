@@ -1,5 +1,7 @@
 """What every transport must do alike: results, errors, limits, stops and lost messages."""
 
+import functools
+import os
 from importlib import util
 from pathlib import Path
 
@@ -29,7 +31,15 @@ toy = util.module_from_spec(SPEC)
 SPEC.loader.exec_module(toy)
 
 
-@pytest.fixture(params=[InProcess, Processes])
+@functools.cache
+def over_mpi():
+    """The one MPI job that this process is rank 0 of, as in `make test-mpi`."""
+    from actors.transports.mpi import Mpi
+
+    return Mpi()
+
+
+@pytest.fixture(params=[InProcess, Processes, *([over_mpi] if "OMPI_COMM_WORLD_SIZE" in os.environ else [])])
 def transport(request):
     return request.param()
 
