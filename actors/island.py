@@ -12,6 +12,7 @@ from typing import Any
 import pykka
 
 from actors import failure
+from actors.blas import one_blas_thread
 from actors.control import MAX_EVENTS
 from actors.device import Device, build_device
 from actors.sip import Advance, Advanced, Finish, Mailbox, SipActor
@@ -75,6 +76,10 @@ class Island:
 
     def run(self, lookaheads: Sequence[Fs], peers: Peers, gate: Gate | None) -> Outcome:
         """Advance window by window until all islands end together; only island 0 has a gate."""
+        with one_blas_thread():
+            return self._run(lookaheads, peers, gate)
+
+    def _run(self, lookaheads: Sequence[Fs], peers: Peers, gate: Gate | None) -> Outcome:
         wall, cpu = time.perf_counter(), time.process_time()
         self.lookahead = min(lookaheads)
         windows = Windows(lookaheads, cut_of(self._job.tamper))
