@@ -71,7 +71,7 @@ def test_the_config_of_a_node_is_its_section_with_units_resolved(default):
 def test_a_link_costs_its_wire_and_the_entrance_of_its_end(links):
     assert links["cube00.r00->cube00.r10"] == Link(
         "cube00.r00->cube00.r10", "cube00.r00", "cube00.r10",
-        gbs(256), ns("0.02"), ns(1), ns(1), 4096, "sip.cube.noc",
+        gbs(256), ns("0.02"), ns(1), ns(1), 8192, "sip.cube.noc",
     )  # fmt: skip
 
 
@@ -83,7 +83,7 @@ def test_a_ucie_crossing_enters_two_ports_of_eight_ns(links):
 def test_the_link_to_memory_has_the_bandwidth_of_all_slices(links):
     both = links["cube15.xbar->cube15.hbm"], links["cube15.hbm->cube15.xbar"]
     assert [(link.bw, link.overhead, link.buffer) for link in both] == [
-        (gbs(1024), ns(5), 8192), (gbs(1024), ns(2), 8192),
+        (gbs(1024), ns(5), 16384), (gbs(1024), ns(2), 16384),
     ]  # fmt: skip
 
 
