@@ -1,5 +1,5 @@
 """`kernbench run --tui`: the run as a session of its own, the monitor in this process."""
-# ruff: noqa: PLC0415  # a command imports what it needs when it runs: `kernbench --help` stays quick
+# a command imports what it needs when it runs: `kernbench --help` stays quick
 
 import subprocess
 import sys

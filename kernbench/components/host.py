@@ -260,9 +260,7 @@ class Host(Component):
 
     def _connect(self, tag: int, handle: RequestHandle, message: QueueConnectMsg) -> None:
         self._begin(tag, handle, 1)
-        command = ConnectCommand(
-            tag, self._port.name, message.receive, message.send, message.slots, message.slot_bytes
-        )
+        command = ConnectCommand(tag, self._port.name, message.receive, message.send, message.slots, message.slot_bytes)
         self._control(f"{self._sip}.{message.pe}.dma", tag, command)
 
     def _connected(self, done: ConnectDone, _packet: Packet) -> None:

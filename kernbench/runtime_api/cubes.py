@@ -34,7 +34,11 @@ def cycle(columns: int, rows: int) -> list[int]:
     if rows % 2 and columns % 2 == 0:
         return [x * columns + y for y, x in (divmod(number, rows) for number in cycle(rows, columns))]
     if rows % 2 or columns == 1:
-        return [row * columns + (column if row % 2 == 0 else columns - 1 - column) for row in range(rows) for column in range(columns)]
+        return [
+            row * columns + (column if row % 2 == 0 else columns - 1 - column)
+            for row in range(rows)
+            for column in range(columns)
+        ]
     way = list(range(columns))
     for row in range(1, rows):
         across = range(columns - 1, 0, -1) if row % 2 else range(1, columns)

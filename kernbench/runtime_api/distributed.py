@@ -175,9 +175,7 @@ class Distributed:
         """Reduce over all ranks, in place: every rank ends with the same bits."""
         return self._run("all_reduce", tensor, tensor, group, op=op, async_op=async_op)
 
-    def all_gather(
-        self, output: Blocks, tensor: Tensor, group: Group | None = None, *, async_op: bool = False
-    ) -> Work:
+    def all_gather(self, output: Blocks, tensor: Tensor, group: Group | None = None, *, async_op: bool = False) -> Work:
         """Every rank ends with the tensors of all, in order of rank: in one tensor or in a list of them."""
         flat, after = self._collected(output, tensor)
         return self._run("all_gather", tensor, flat, group, async_op=async_op, after=after)
@@ -188,9 +186,7 @@ class Distributed:
         """Rank i ends with the reduction of everybody's block i."""
         return self._run("reduce_scatter", self._joined(source), output, group, op=op, async_op=async_op)
 
-    def all_to_all(
-        self, output: Blocks, source: Blocks, group: Group | None = None, *, async_op: bool = False
-    ) -> Work:
+    def all_to_all(self, output: Blocks, source: Blocks, group: Group | None = None, *, async_op: bool = False) -> Work:
         """Block i of this rank goes to rank i, as its block number of this rank."""
         joined = self._joined(source)
         flat, after = self._collected(output, joined)
@@ -260,7 +256,14 @@ class Distributed:
         team, caller = self._group(group, kind), _caller()
         algo = self._algo(team, kind, x, y, op)
         work = team.run(
-            kind, x, y, op=op, root=team.index(root, kind) if KINDS[kind].rooted else 0, caller=caller, algo=algo, after=after
+            kind,
+            x,
+            y,
+            op=op,
+            root=team.index(root, kind) if KINDS[kind].rooted else 0,
+            caller=caller,
+            algo=algo,
+            after=after,
         )
         return work if async_op else self._waited(work, kind)
 
@@ -333,7 +336,9 @@ class Distributed:
 
     # -- measuring -----------------------------------------------------------------------------------------------
 
-    def row(self, work: Work, tensor: Tensor, op: str = "", kind: str = "all_reduce", **options: Any) -> Row:
+    def row(
+        self, work: Work | Sequence[Work], tensor: Tensor, op: str = "", kind: str = "all_reduce", **options: Any
+    ) -> Row:
         """Make the row of a collective in nccl-tests' columns, with the closed form and the bound beside it.
 
         `tensor` is the result.

@@ -1,7 +1,7 @@
 """torch's functions of tensors: most are a tensor's own method by the same name."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -28,7 +28,7 @@ class Functional:
 
     @staticmethod
     def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-        """x W^T + b."""
+        """The product with the transposed weight, plus the bias: x W^T + b."""
         made = x.matmul(weight.t())
         return made if bias is None else made + bias
 
@@ -82,7 +82,7 @@ class Accelerator:
 class Testing:
     """`torch.testing`."""
 
-    _TOLERANCES = {"float16": (1e-3, 1e-5), "bfloat16": (1.6e-2, 1e-5), "float32": (1.3e-6, 1e-5)}
+    _TOLERANCES: ClassVar = {"float16": (1e-3, 1e-5), "bfloat16": (1.6e-2, 1e-5), "float32": (1.3e-6, 1e-5)}
 
     @classmethod
     def assert_close(

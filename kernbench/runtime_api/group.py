@@ -14,7 +14,7 @@ from kernbench.runtime_api.collectives import algorithm
 from kernbench.runtime_api.collectives.kernel import Job, Part, collective, queue_name
 from kernbench.runtime_api.collectives.kinds import KINDS, OPERATIONS, Kind
 from kernbench.runtime_api.collectives.layout import Layout, SlotShape, layout, slot_shape
-from kernbench.runtime_api.collectives.schedule import X, Y, Z, Action, Plan, Schedule, Team
+from kernbench.runtime_api.collectives.schedule import Action, Plan, Schedule, Team, X, Y, Z
 from kernbench.runtime_api.cubes import Beside, cube_of
 from kernbench.runtime_api.rank import Rank
 from kernbench.runtime_api.tensor import Tensor
@@ -81,7 +81,7 @@ class Group:
 
     @property
     def rank(self) -> int:
-        """This rank's number within the group."""
+        """Number of this rank within the group."""
         return self._me
 
     @property
@@ -274,7 +274,8 @@ class Group:
             for number, member in enumerate(self._members())
         )
         job = Job(parts, cut, self.channels, self.team.size)
-        return collective.launch((self.team.local * self.channels,), x, y, z, job, x.dtype, op, cut.piece)
+        launch: Launch = collective.launch((self.team.local * self.channels,), x, y, z, job, x.dtype, op, cut.piece)
+        return launch
 
     def _shift(self, described: Kind, number: int, member: int, count: int) -> dict[str, int]:
         """How far each buffer of this SIP's member `number` is from where chunk 0 would be."""

@@ -1,14 +1,13 @@
 """What tensors do with each other: each operator launches a kernel on all PEs of the device and waits for it."""
 
-from math import prod
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from kernbench.common.messages.host import KernelLaunchMsg
 from kernbench.runtime_api import tensor_kernels as kernels
-from kernbench.runtime_api.view import View, broadcast_shape
+from kernbench.runtime_api.products import Products
+from kernbench.runtime_api.reductions import Reductions
+from kernbench.runtime_api.view import broadcast_shape
 from kernbench.triton_emu import dtype as dtypes
 from kernbench.triton_emu.dtype import DType, float32, int1, int64, of_scalar
-from kernbench.triton_emu.launch import Launch
 
 if TYPE_CHECKING:
     from kernbench.runtime_api.tensor import Tensor
@@ -20,7 +19,7 @@ _RANK = {"bool": 0, "int": 1, "uint": 1, "float": 2}
 
 
 def promoted(left: "Tensor", right: "Tensor | Scalar") -> DType:
-    """torch's rule: the wider of two tensors' types; a number counts only if it is of a higher kind."""
+    """Torch's rule: the wider of two tensors' types; a number counts only if it is of a higher kind."""
     a = left.dtype
     if isinstance(right, int | float):
         kind = of_scalar(right)
@@ -37,41 +36,8 @@ def promoted(left: "Tensor", right: "Tensor | Scalar") -> DType:
     return a if a.itemsize >= b.itemsize else b
 
 
-class Operators:
-    """Arithmetic, comparison, reduction and matrix products of a tensor, by torch's names and rules of types."""
-
-    if TYPE_CHECKING:
-        shape: Any
-        dtype: DType
-        _rank: Any
-        _view: View
-
-        def __init__(self, rank: Any, shape: tuple[int, ...], dtype: DType, placement: Any = None) -> None: ...
-        def numel(self) -> int: ...
-        def is_contiguous(self) -> bool: ...
-        def permute(self, *order: Any) -> "Tensor": ...
-        def expand(self, *shape: Any) -> "Tensor": ...
-        def reshape(self, *shape: Any) -> "Tensor": ...
-
-    # -- launching -----------------------------------------------------------------------------------------------
-
-    def _made(self, shape: tuple[int, ...], dtype: DType) -> "Tensor":
-        made: Tensor = type(self)(self._rank, tuple(shape), dtype)  # type: ignore[assignment]
-        return made
-
-    def _launch(self, launch: Launch) -> None:
-        self._rank.call(KernelLaunchMsg(launch, tuple(self._rank.pes)))
-
-    def _grid(self, count: int) -> tuple[tuple[int], int]:
-        """(grid, elements of a program): small tensors are spread over as many PEs as have a line each."""
-        size = kernels.BLOCK
-        while size > 64 and size * len(self._rank.pes) >= 2 * count:
-            size //= 2
-        return (-(-count // size),), size
-
-    def _lies(self) -> Any:
-        """What a kernel knows of its place: None if elements lie side by side."""
-        return None if self.is_contiguous() else (tuple(self.shape), self._view.strides)
+class Operators(Reductions, Products):
+    """Arithmetic and comparison of tensors, beside reductions and products, by torch's names and rules of types."""
 
     def assign(self, source: "Tensor") -> "Tensor":
         """Every element from another tensor of the same shape, converted."""
@@ -154,9 +120,7 @@ class Operators:
         shape = broadcast_shape(tuple(self.shape), tuple(other.shape))
         made = out if out is not None else self._made(shape, result)
         if tuple(made.shape) != shape:
-            raise RuntimeError(
-                f"output with shape {list(made.shape)} doesn't match the broadcast shape {list(shape)}"
-            )
+            raise RuntimeError(f"output with shape {list(made.shape)} doesn't match the broadcast shape {list(shape)}")
         a, b = self.expand(*shape), other.expand(*shape)
         if made.numel():
             grid, size = self._grid(made.numel())
@@ -305,11 +269,11 @@ class Operators:
         return self._map("relu")
 
     def silu(self) -> "Tensor":
-        """x sigmoid(x)."""
+        """Each x times its sigmoid."""
         return self._map("silu")
 
     def square(self) -> "Tensor":
-        """x x."""
+        """Squares."""
         return self._map("square")
 
     def where(self, x: "Tensor", y: "Tensor") -> "Tensor":
@@ -326,115 +290,6 @@ class Operators:
     def new_empty(self, *shape: Any, dtype: DType | None = None) -> "Tensor":
         """An unwritten tensor of the same type on the same device."""
         return self._made(shape, dtype or self.dtype)
-
-    # -- reductions ----------------------------------------------------------------------------------------------
-
-    def _reduce(self, op: str, dim: Any, keepdim: Any, result: DType, compute: DType) -> "Tensor":
-        shape = tuple(self.shape)
-        axis = None if dim is None else dim % len(shape)
-        columns = self.numel() if axis is None else shape[axis]
-        if not columns:
-            raise RuntimeError(f"{op}(): Expected reduction dim to have non-zero size.")
-        source = self
-        if axis is not None and axis != len(shape) - 1:
-            source = self.permute(*[each for each in range(len(shape)) if each != axis], axis)
-        source = source.contiguous()
-        rest = () if axis is None else shape[:axis] + shape[axis + 1 :]
-        made = self._made(rest, result)
-        rows = prod(rest)
-        size = min(kernels.BLOCK, 1 << (columns - 1).bit_length())
-        if rows:
-            self._launch(kernels.reduce_rows.launch((rows,), made, source, rows, columns, op, compute, size))
-        if keepdim and axis is not None:
-            return made.reshape(*shape[:axis], 1, *shape[axis + 1 :])
-        return made
-
-    def sum(self, dim: Any = None, keepdim: Any = False) -> "Tensor":
-        """The sum along an axis or of all: floats in float32, integers in int64."""
-        floats = self.dtype.is_floating()
-        result = self.dtype if floats else int64
-        return self._reduce("sum", dim, keepdim, result, float32 if floats else int64)
-
-    def mean(self, dim: Any = None, keepdim: Any = False) -> "Tensor":
-        """The mean along an axis or of all."""
-        if not self.dtype.is_floating():
-            raise RuntimeError("mean(): could not infer output dtype. Input dtype must be either a floating point dtype")
-        total = self._reduce("sum", dim, keepdim, float32, float32)
-        return (total / (self.numel() // max(total.numel(), 1))).to(self.dtype)
-
-    def amax(self, dim: Any = None, keepdim: Any = False) -> "Tensor":
-        """The maximum along an axis or of all."""
-        return self._reduce("maximum", dim, keepdim, self.dtype, self.dtype)
-
-    def amin(self, dim: Any = None, keepdim: Any = False) -> "Tensor":
-        """The minimum along an axis or of all."""
-        return self._reduce("minimum", dim, keepdim, self.dtype, self.dtype)
-
-    def max(self) -> "Tensor":
-        """The maximum of all elements."""
-        return self.amax()
-
-    def min(self) -> "Tensor":
-        """The minimum of all elements."""
-        return self.amin()
-
-    def softmax(self, dim: Any = -1, dtype: DType | None = None) -> "Tensor":
-        """exp(x - max) / sum along an axis, computed in float32."""
-        return self._softmax(dim, dtype, log=False)
-
-    def log_softmax(self, dim: Any = -1, dtype: DType | None = None) -> "Tensor":
-        """x - max - log(sum) along an axis, computed in float32."""
-        return self._softmax(dim, dtype, log=True)
-
-    def _softmax(self, dim: Any, dtype: DType | None, *, log: Any) -> "Tensor":
-        last = len(self.shape) - 1
-        axis = dim % max(len(self.shape), 1)
-        order = [each for each in range(last + 1) if each != axis] + [axis]
-        source = self.permute(*order).contiguous()
-        made = self._made(source.shape, dtype or self.dtype)
-        if made.numel():
-            columns = source.shape[-1]
-            size = 1 << (columns - 1).bit_length()
-            grid = (made.numel() // columns,)
-            self._launch(kernels.softmax_rows.launch(grid, made, source, columns, log, size))
-        back = [order.index(each) for each in range(last + 1)]
-        return made if axis == last else made.permute(*back)
-
-    # -- matrices ------------------------------------------------------------------------------------------------
-
-    def matmul(self, other: "Tensor") -> "Tensor":
-        """The product of matrices or of stacks of them, and of vectors with those."""
-        if self.dtype is not other.dtype:
-            raise RuntimeError(
-                f"expected m1 and m2 to have the same dtype, but got: {self.dtype.name} != {other.dtype.name}"
-            )
-        a, b = (self.reshape(1, -1) if len(self.shape) == 1 else self), other
-        if len(b.shape) == 1:
-            b = b.reshape(-1, 1)
-        (m, k), (inner, n) = a.shape[-2:], b.shape[-2:]
-        if k != inner:
-            raise RuntimeError(f"mat1 and mat2 shapes cannot be multiplied ({m}x{k} and {inner}x{n})")
-        batch = broadcast_shape(tuple(a.shape[:-2]), tuple(b.shape[:-2]))
-        stacks = prod(batch)
-        left, right = a.expand(*batch, m, k), b.expand(*batch, k, n)
-        if len(batch) > 1:
-            left, right = left.reshape(stacks, m, k), right.reshape(stacks, k, n)
-        made = self._made((*batch, m, n), self.dtype)
-        if made.numel() and k:
-            tile = 32
-            grid = (-(-m // tile) * -(-n // tile), stacks)
-            places = [((0,) + each._view.strides)[-3:] for each in (left, right)]  # noqa: SLF001
-            self._launch(kernels.matmul.launch(grid, made, left, right, m, n, k, *places, tile))
-        shape = (*batch, *((m,) if len(self.shape) > 1 else ()), *((n,) if len(other.shape) > 1 else ()))
-        return made.reshape(shape)
-
-    def mm(self, other: "Tensor") -> "Tensor":
-        """The product of two matrices."""
-        if len(self.shape) != 2 or len(other.shape) != 2:
-            raise RuntimeError("self must be a matrix")
-        return self.matmul(other)
-
-    bmm = matmul
 
 
 bool_or_number = (bool, int, float)

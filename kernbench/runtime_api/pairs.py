@@ -90,9 +90,7 @@ class Pairs:
     def _launch(self, launch: Launch, queue: str, tensor: Tensor, pe: str, what: str, caller: str) -> Work:
         number = self._counts[queue] = self._counts.get(queue, 0) + 1
         text = f"{tensor.numel()} x {tensor.dtype}"
-        launch.connect(
-            {"peer": queue}, f"message {number} of {text}, called by rank {self._rank.index} at {caller}"
-        )
+        launch.connect({"peer": queue}, f"message {number} of {text}, called by rank {self._rank.index} at {caller}")
         said = f"{what} ({text}) number {number}, called by rank {self._rank.index} at {caller}"
         return Work(self._rank, self._rank.submit(KernelLaunchMsg(launch, (pe,), said)))
 

@@ -1,6 +1,6 @@
 """The sweep of a collective as nccl-tests does it: sizes, iterations, small integers that every type holds, and a check."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,13 @@ from kernbench.runtime_api.row import Row
 from kernbench.runtime_api.tensor import Array, Tensor
 from kernbench.triton_emu.dtype import DType
 
-REDUCE = {"sum": np.add, "avg": np.add, "prod": np.multiply, "max": np.maximum, "min": np.minimum}
+REDUCE: dict[str, Callable[..., Any]] = {
+    "sum": np.add,
+    "avg": np.add,
+    "prod": np.multiply,
+    "max": np.maximum,
+    "min": np.minimum,
+}
 
 
 def pattern(rank: int, count: int, dtype: DType, op: str) -> Array:
@@ -102,12 +108,18 @@ def wrong(torch: Any, row: Row, kind: str) -> int:
     for number, seen in enumerate(found):
         member = group.rank * group.team.local + number
         part = slice(member * count, (member + 1) * count)
-        expected = {
-            "all_reduce": lambda: reduced,
-            "all_gather": lambda: np.concatenate(data),
-            "reduce_scatter": lambda part=part: reduced[part],
-            "all_to_all": lambda part=part: np.concatenate([each[part] for each in data]),
-            "broadcast": lambda: data[0],
-        }[kind]()
-        differ += int(np.count_nonzero(seen != expected))
+        differ += int(np.count_nonzero(seen != _expected(kind, data, reduced, part)))
     return differ
+
+
+def _expected(kind: str, data: Sequence[Array], reduced: Array, part: slice) -> Array:
+    """What the member that owns `part` of the blocks holds in the end."""
+    if kind == "all_reduce":
+        return reduced
+    if kind == "reduce_scatter":
+        return reduced[part]
+    if kind == "all_gather":
+        return np.concatenate(data)
+    if kind == "all_to_all":
+        return np.concatenate([each[part] for each in data])
+    return data[0]

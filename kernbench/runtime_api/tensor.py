@@ -44,9 +44,7 @@ class Tensor(Operators):
         self._rank = rank
         self._view = view or View.whole(shape)
         if allocation is None:
-            allocation = rank.space.allocate(
-                rank.fresh_name("tensor"), max(self.nbytes, 1), placement or Interleaved()
-            )
+            allocation = rank.space.allocate(rank.fresh_name("tensor"), max(self.nbytes, 1), placement or Interleaved())
         self._allocation = allocation
 
     # -- what it is ----------------------------------------------------------------------------------------------
@@ -89,7 +87,8 @@ class Tensor(Operators):
 
     def data_ptr(self) -> int:
         """The virtual address of the first element."""
-        return self._allocation.address + self._view.offset * self.dtype.itemsize
+        address: int = self._allocation.address + self._view.offset * self.dtype.itemsize
+        return address
 
     @property
     def device(self) -> Device:
@@ -192,9 +191,7 @@ class Tensor(Operators):
         """Axes of one element repeated, without a copy."""
         wanted = _shape(shape)
         known = (1,) * (len(wanted) - self.ndim) + self.shape
-        return self.seen(
-            self._view.expanded(tuple(b if a == -1 else a for a, b in zip(wanted, known, strict=True)))
-        )
+        return self.seen(self._view.expanded(tuple(b if a == -1 else a for a, b in zip(wanted, known, strict=True))))
 
     def split(self, size: int, dim: int = 0) -> tuple["Tensor", ...]:
         """Pieces of `size` along an axis."""
@@ -270,7 +267,8 @@ class Tensor(Operators):
     def __len__(self) -> int:
         if not self.shape:
             raise TypeError("len() of a 0-d tensor")
-        return self.shape[0]
+        length: int = self.shape[0]
+        return length
 
     def __float__(self) -> float:
         return float(self.item())

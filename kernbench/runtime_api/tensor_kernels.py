@@ -1,5 +1,6 @@
 """The kernels behind tensor operators, in the kernel language."""
 
+from collections.abc import Callable
 from typing import Any
 
 import kernbench.triton_emu.language as tl
@@ -14,7 +15,7 @@ def _tanh(x: Any) -> Any:
     return 2 * tl.sigmoid(2 * x) - 1
 
 
-UNARY = {
+UNARY: dict[str, Callable[..., Any]] = {
     "copy": lambda x: x,
     "neg": lambda x: 0 - x,
     "abs": tl.abs,
@@ -29,7 +30,7 @@ UNARY = {
     "square": lambda x: x * x,
     "reciprocal": lambda x: 1.0 / x,
 }
-BINARY = {
+BINARY: dict[str, Callable[..., Any]] = {
     "add": lambda a, b: a + b,
     "sub": lambda a, b: a - b,
     "mul": lambda a, b: a * b,
@@ -167,7 +168,7 @@ def reduce_rows(
     """One program a row: sums, maxima or minima of its blocks, in order of address, then of the block."""
     row = tl.program_id(0)
     columns = tl.arange(0, SIZE)
-    total = None
+    total: Any = None
     for start in range(0, COLUMNS, SIZE):
         mask = start + columns < COLUMNS
         block = tl.load(a_ptr + (row * COLUMNS + start + columns), mask=mask).to(TYPE)
@@ -181,9 +182,7 @@ def reduce_rows(
 
 
 @jit
-def softmax_rows(
-    out_ptr: Any, a_ptr: Any, COLUMNS: tl.constexpr, LOG: tl.constexpr, SIZE: tl.constexpr
-) -> None:
+def softmax_rows(out_ptr: Any, a_ptr: Any, COLUMNS: tl.constexpr, LOG: tl.constexpr, SIZE: tl.constexpr) -> None:
     """exp(x - max) / sum, one program a row, in float32."""
     row = tl.program_id(0)
     columns = tl.arange(0, SIZE)
@@ -213,7 +212,7 @@ def matmul(
     batch = tl.program_id(1)
     rows = number // across * TILE + tl.arange(0, TILE)
     columns = number % across * TILE + tl.arange(0, TILE)
-    total = None
+    total: Any = None
     for start in range(0, K, TILE):
         inner = start + tl.arange(0, TILE)
         a = tl.load(

@@ -79,7 +79,7 @@ class Torch(Functions):
 
     def full(
         self,
-        size: Size,
+        size: Any,
         fill_value: Any,
         dtype: DType = dtypes.float32,
         placement: Placement | None = None,
@@ -114,7 +114,11 @@ class Torch(Functions):
         """Make a tensor of evenly spaced numbers from `start` (0 if only one bound is given) below `end`."""
         bounds = (0, start, step) if end is None else (start, end, step)
         if dtype is None:
-            dtype = dtypes.float32 if any(isinstance(each, np.floating | complex) or "." in str(each) for each in bounds) else dtypes.int64
+            dtype = (
+                dtypes.float32
+                if any(isinstance(each, np.floating | complex) or "." in str(each) for each in bounds)
+                else dtypes.int64
+            )
         return self.from_numpy(np.arange(*bounds).astype(dtype.numpy), placement=placement)
 
     def eye(self, n: Any, dtype: DType = dtypes.float32, device: Any = None) -> DeviceTensor:

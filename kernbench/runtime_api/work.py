@@ -76,4 +76,3 @@ def done(rank: Rank, after: Callable[[], None] | None = None) -> Work:
     now = rank.now()
     handle.completion = Completion(now, now, device_start=now, device_end=now)
     return Work(rank, handle, after)
-

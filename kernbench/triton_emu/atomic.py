@@ -131,7 +131,7 @@ def _reader(operand: Any, dtype: DType, chosen: Array) -> Callable[[Any], Array]
     if not isinstance(operand, Block):
         number = constant(operand, dtype)
         return lambda _: np.broadcast_to(number, chosen.shape)[chosen]
-    view, convert = operand.view, numerics.cast(operand.dtype, dtype)
+    view, convert = operand.lens, numerics.cast(operand.dtype, dtype)
 
     def read(arrays: Any) -> Array:
         array = next(arrays)

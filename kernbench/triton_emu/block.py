@@ -16,12 +16,12 @@ View: TypeAlias = Function
 
 
 class Block:
-    """A block of a kernel: known integers or truth (`known`), or a value in the PE's memory, maybe seen through `view`.
+    """A block of a kernel: known integers or truth (`known`), or a value in the PE's memory, maybe seen through `lens`.
 
     It is a handle: the value's storage is held while a handle on it lives. Its operators are in `arithmetic`.
     """
 
-    __slots__ = ("dtype", "known", "program", "shape", "value", "view")
+    __slots__ = ("dtype", "known", "lens", "program", "shape", "value")
     __hash__ = None  # type: ignore[assignment]  # == compares element by element
 
     def __init__(
@@ -31,14 +31,14 @@ class Block:
         shape: Shape,
         value: Value | None = None,
         known: Known | None = None,
-        view: View | None = None,
+        lens: View | None = None,
     ) -> None:
         self.program = program
         self.dtype = dtype
         self.shape = shape
         self.value = value
         self.known = known
-        self.view = view
+        self.lens = lens
         if value is not None:
             value.held += 1
 
@@ -77,13 +77,13 @@ class Block:
         if self.known is not None:
             return self.known.values()
         array = self.program.read(self.stored())
-        return array if self.view is None else self.view(array)
+        return array if self.lens is None else self.lens(array)
 
     def seen(self, view: View, shape: Shape, known: Known | None = None) -> "Block":
         """The same storage through another view."""
         if known is not None:
             return Block(self.program, self.dtype, shape, None, known)
-        inner = self.view
+        inner = self.lens
         chained: View = view if inner is None else lambda array: view(inner(array))
         return Block(self.program, self.dtype, shape, self.stored(), None, chained)
 
@@ -214,8 +214,8 @@ def combined(
             value = operand.value or operand.stored()
             program = operand.program
             inputs.append(value)
-            parts.append((operand.view, None))
-            if operand.view is not None:
+            parts.append((operand.lens, None))
+            if operand.lens is not None:
                 plain = False
             elif operand.dtype.itemsize == dtype.itemsize and operand.shape == shape:
                 reuse.append(value)

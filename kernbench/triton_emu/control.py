@@ -117,7 +117,7 @@ def device_print(prefix: str, *args: Any, hex: bool = False) -> None:  # noqa: A
     """Print `prefix` and values to stderr, when they are computed; a vector operation of one element."""
     program = current()
     blocks = [each for each in args if isinstance(each, Block)]
-    views = [block.view for block in blocks]
+    views = [block.lens for block in blocks]
     head = f"pid {program.pid} {prefix}"
 
     def show(*arrays: Any) -> Any:

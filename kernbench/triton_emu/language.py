@@ -32,6 +32,7 @@ from kernbench.triton_emu import (
 from kernbench.triton_emu.atomic import *  # noqa: F403  # the namespace is what these files list
 from kernbench.triton_emu.block import Block
 from kernbench.triton_emu.block_pointer import *  # noqa: F403
+from kernbench.triton_emu.block_pointer import BlockPointer
 from kernbench.triton_emu.control import *  # noqa: F403
 from kernbench.triton_emu.creation import *  # noqa: F403
 from kernbench.triton_emu.descriptor import *  # noqa: F403
@@ -39,10 +40,11 @@ from kernbench.triton_emu.dtype import *  # noqa: F403
 from kernbench.triton_emu.elementwise import *  # noqa: F403
 from kernbench.triton_emu.memory import *  # noqa: F403
 from kernbench.triton_emu.message import *  # noqa: F403
+from kernbench.triton_emu.pointer import Pointer
 from kernbench.triton_emu.product import *  # noqa: F403
 from kernbench.triton_emu.random import *  # noqa: F403
 from kernbench.triton_emu.reduction import *  # noqa: F403
-from kernbench.triton_emu.scalar import METHODS
+from kernbench.triton_emu.scalar import METHODS, Scalar
 from kernbench.triton_emu.scaled_product import *  # noqa: F403
 from kernbench.triton_emu.scan import *  # noqa: F403
 from kernbench.triton_emu.shaping import *  # noqa: F403
@@ -57,8 +59,16 @@ __all__ = sorted(name for part in _PARTS for name in part.__all__)  # noqa: PLE0
 _FUNCTIONS = (memory, block_pointer, elementwise, shaping, product, reduction, scan, sorting, atomic)
 METHODS.update({name: getattr(part, name) for part in _FUNCTIONS for name in part.__all__})
 
-tensor = Block
-"""The type of a block, for annotations."""
+
+class _Tensor(type):
+    def __instancecheck__(cls, instance: object) -> bool:
+        return isinstance(instance, Block | Pointer | BlockPointer | Scalar)
+
+
+class tensor(metaclass=_Tensor):  # noqa: N801  # Triton's name
+    """What a kernel computes with: blocks, pointers and 0-d scalars are instances; a Python number is none."""
+
+
 TRITON_MAX_TENSOR_NUMEL = 1048576
 math = SimpleNamespace(**libdevice.NAMES)
 

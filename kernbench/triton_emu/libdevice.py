@@ -213,6 +213,7 @@ NAMES: dict[str, Callable[..., Any]] = {
 }
 NAMES |= {
     "abs": elementwise.abs,
+    "cdiv": elementwise.cdiv,
     "umulhi": elementwise.umulhi,
     "max": elementwise.maximum,
     "min": elementwise.minimum,

@@ -107,7 +107,7 @@ def put(arg: PointerArg, index: Index, mask: Mask | None, value: Any) -> None:
     if not isinstance(value, Block):
         number = constant(value, dtype)
         value = Block(program, dtype, (), make(program, lambda: number, (), (), dtype, "simple"))
-    source, view = value.stored(), value.view
+    source, view = value.stored(), value.lens
     gather, convert = access.gather, numerics.cast(value.dtype, dtype)
 
     def encode(array: Array) -> bytes:

@@ -23,7 +23,7 @@ def send(block: Block, to: str | int = "next", count: int | None = None) -> None
     count = size if count is None else int(count)
     if not 0 < count <= size:
         raise ValueError(f"tl.send: count is {count}, the block has {size} elements; send 1 to {size}")
-    source, view = block.stored(), block.view
+    source, view = block.stored(), block.lens
 
     def encode(array: Array) -> bytes:
         flat = (array if view is None else view(array)).reshape(-1)

@@ -48,7 +48,7 @@ def dot(
     program = current()
     operands = (input, other) if acc is None else (input, other, acc)
     inputs = tuple([block.stored() for block in operands])
-    x_view, y_view, acc_view = input.view, other.view, None if acc is None else acc.view
+    x_view, y_view, acc_view = input.lens, other.lens, None if acc is None else acc.lens
     reuse = (inputs[2],) if acc is not None and acc_view is None else ()
     multiply = multiplication(inner, outer)
     if x_view is y_view is acc_view is None:

@@ -110,8 +110,8 @@ def _generated(seed: Any, counters: tuple[Any, ...], n_rounds: int) -> tuple[Blo
     stored = [part.stored() for part in parts if isinstance(part, Block)]
     if isinstance(seed, Block):
         stored.append(seed.stored())
-    views = [part.view if isinstance(part, Block) else None for part in parts]
-    seed_view = seed.view if isinstance(seed, Block) else None
+    views = [part.lens if isinstance(part, Block) else None for part in parts]
+    seed_view = seed.lens if isinstance(seed, Block) else None
     fixed = None if isinstance(seed, Block) else int(seed)
     rounds = int(n_rounds)
 

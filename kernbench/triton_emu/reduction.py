@@ -168,7 +168,7 @@ def _fold(name: str, x: Block, axis: int | None, keep_dims: bool) -> Block:
     function, inner, outer = FOLDS[name], work.numpy, dtype.numpy
     along = None if axis is None else as_axis(name, axis, len(x.shape))
     convert = numerics.cast(x.dtype, work)
-    source, view = x.stored(), x.view
+    source, view = x.stored(), x.lens
 
     def fold(array: Any) -> Any:
         seen = array if view is None else view(array)
@@ -205,7 +205,7 @@ def _with_indices(
     if x.dtype.is_floating():
         worst = np.asarray(-np.inf if name == "max" else np.inf, np.float64 if x.dtype is float64 else np.float32)
     search = np.argmax if name == "max" else np.argmin
-    storage, view = block.stored(), block.view
+    storage, view = block.stored(), block.lens
     convert = numerics.cast(x.dtype, float32) if x.dtype in numerics.FOREIGN else None
 
     def find(array: Any) -> Any:

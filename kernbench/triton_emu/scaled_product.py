@@ -60,7 +60,7 @@ def dot_scaled(
         raise TypeError(f"tl.dot_scaled: acc is {acc!r}, the product has shape {[rows, columns]}")
     parts = [each for side in (left, right) for each in (side.block, side.scale) if each is not None]
     operands = [*parts, *([] if acc is None else [acc])]
-    views = [each.view for each in operands]
+    views = [each.lens for each in operands]
     multiply = multiplication(float32, out_dtype)
 
     def compute(*arrays: Array) -> Any:
@@ -70,7 +70,7 @@ def dot_scaled(
 
     value = Value(size_of((rows, columns)) * out_dtype.itemsize)
     inputs = tuple(each.stored() for each in operands)
-    reuse = () if acc is None or acc.view is not None else (inputs[-1],)
+    reuse = () if acc is None or acc.lens is not None else (inputs[-1],)
     program = current()
     program.submit(Gemm(site(), inputs, value, compute, reuse, (rows, columns, depth)))
     return Block(program, out_dtype, (rows, columns), value)

@@ -68,7 +68,7 @@ def _accumulated(name: str, function: np.ufunc, x: Block, axis: int, reverse: bo
     # As in a sum: narrow integers widen, floats keep their type and are accumulated in float32.
     work, dtype = fold_types("sum", x.dtype)
     inner, outer = numerics.cast(x.dtype, work), numerics.cast(work, dtype)
-    source, view = x.stored(), x.view
+    source, view = x.stored(), x.lens
 
     def accumulate(array: Any) -> Any:
         with np.errstate(all="ignore"):

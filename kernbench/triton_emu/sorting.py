@@ -53,7 +53,7 @@ def histogram(input: Any, num_bins: int, mask: Any = None) -> Any:  # noqa: A002
         raise TypeError(f"tl.histogram counts integers along one axis, got {block!r}")
     sources = [block] if mask is None else [block, as_block("histogram", mask).broadcast(block.shape)]
     inputs = tuple(each.stored() for each in sources)
-    views = [each.view for each in sources]
+    views = [each.lens for each in sources]
 
     def count(*arrays: Array) -> Array:
         seen = [array if view is None else view(array) for array, view in zip(arrays, views, strict=True)]

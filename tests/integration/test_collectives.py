@@ -82,9 +82,11 @@ def replay(kind, algo, data, world, count, op, root, cut):
         for number in range(cut.rounds):
             for step in plan.steps[rank]:
                 for action, start, length in cut.order(step, number):
+
                     def place(buffer, start=start, length=length):
                         at = start - shift[rank][buffer]
                         return out[rank][buffer][at : at + length]
+
                     block = None
                     for source in action.sources:
                         queue = queues[source, rank, action.arrives_on]
@@ -110,7 +112,9 @@ def replay(kind, algo, data, world, count, op, root, cut):
     raise AssertionError(f"{algo} {kind} over {world} ranks does not end")
 
 
-def bench(torch, *, algo: str = "ring", kinds: str = "", dtypes: str = "float32", counts: str = "37", small: bool = True):
+def bench(
+    torch, *, algo: str = "ring", kinds: str = "", dtypes: str = "float32", counts: str = "37", small: bool = True
+):
     dist = torch.distributed
     dist.init_process_group(algo=algo)
     world, me = dist.get_world_size(), dist.get_rank()

@@ -167,7 +167,7 @@ def test_types_of_pointers_and_blocks_answer_as_tritons(rig):
         seen.update(
             element=x.dtype.element_ty, is_ptr=x.dtype.is_ptr(), kind=x.type.element_ty, inner=pointers.type.scalar.element_ty,
             shape=block.type.shape, scalar=block.type.scalar, bits=block.dtype.primitive_bitwidth, count=block.numel,
-            block=block.type.is_block(), one=tl.sum(block).type, core=tl.core.float32, tensor=isinstance(block, tl.tensor),
+            block=block.type.is_block(), one=tl.sum(block).type, core=tl.core.float32, tensor=[isinstance(each, tl.tensor) for each in (block, x, tl.program_id(0), 3)],
             half=block.to(x.dtype.element_ty).dtype, same=block.dtype == tl.float32, total=block.sum(0).shape,
         )  # fmt: skip
 
@@ -175,7 +175,7 @@ def test_types_of_pointers_and_blocks_answer_as_tritons(rig):
     device.launch(kernel, 1, device.tensor(np.zeros(16, np.float32)))
     assert seen == {
         "element": tl.float32, "is_ptr": True, "kind": tl.float32, "inner": tl.float32, "shape": (16,), "scalar": tl.float32,
-        "bits": 32, "count": 16, "block": True, "one": tl.float32, "core": tl.float32, "tensor": True, "half": tl.float32,
+        "bits": 32, "count": 16, "block": True, "one": tl.float32, "core": tl.float32, "tensor": [True, True, True, False], "half": tl.float32,
         "same": True, "total": (),
     }  # fmt: skip
 

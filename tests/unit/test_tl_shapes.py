@@ -39,6 +39,7 @@ VIEWS = {
     "permuted by a method": (lambda b: b.reshape(2, 8, 4).permute(1, 2, 0), lambda x: x.reshape(2, 8, 4).transpose(1, 2, 0)),
     "reshape": (lambda b: tl.reshape(b, 8, 8), lambda x: x.reshape(8, 8)),
     "view": (lambda b: tl.view(b, [32, 2]), lambda x: x.reshape(32, 2)),
+    "viewed by a method": (lambda b: b.view(8, 8).view([2, 32]), lambda x: x.reshape(2, 32)),
     "ravel": (tl.ravel, lambda x: x.reshape(-1)),
     "expand_dims": (lambda b: tl.expand_dims(b, (0, -1)), lambda x: x[None, :, :, None]),
     "brackets": (lambda b: b[:, None, :], lambda x: x[:, None, :]),

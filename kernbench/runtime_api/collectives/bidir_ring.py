@@ -4,7 +4,7 @@ Order of accumulation of block c: one sum starts at rank c - n // 2 and comes up
 comes down, each rank computing `received op own`; rank c computes `down op (up op own)`.
 """
 
-from kernbench.runtime_api.collectives.schedule import X, Y, Action, Schedule, Step, Team
+from kernbench.runtime_api.collectives.schedule import Action, Schedule, Step, Team, X, Y
 
 
 class _Ring:
@@ -22,7 +22,9 @@ class _Ring:
         steps: list[Step] = []
         for t in range(self.up):
             step = [
-                Action((self.rank + self.up - t) % self.size, sources=(self.before,) * (t > 0), load=X, to=(self.after,))
+                Action(
+                    (self.rank + self.up - t) % self.size, sources=(self.before,) * (t > 0), load=X, to=(self.after,)
+                )
             ]
             if t >= late:
                 step.append(

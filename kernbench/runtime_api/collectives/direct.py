@@ -3,7 +3,7 @@
 Order of accumulation of rank r's share: own, then `received op that` for ranks r - 1, r - 2, ... (modulo the ranks).
 """
 
-from kernbench.runtime_api.collectives.schedule import X, Y, Action, Schedule, Team
+from kernbench.runtime_api.collectives.schedule import Action, Schedule, Team, X, Y
 
 
 def _others(rank: int, size: int) -> list[int]:

@@ -1,7 +1,7 @@
 """Two-level schedules: among the columns of a row first, then among the rows, then back."""
 
 from kernbench.runtime_api.collectives.around import Runs, gather_around, reduce_around
-from kernbench.runtime_api.collectives.schedule import X, Y, Z, Action, Schedule, Step
+from kernbench.runtime_api.collectives.schedule import Action, Schedule, Step, X, Y, Z
 
 
 class Grid:
@@ -39,9 +39,7 @@ class Grid:
     def reduce_scatter(self) -> Schedule:
         """In the row for all blocks of a column, then in the column for the one of each member."""
         single = self.rows == 1
-        steps = reduce_around(
-            self.my_row, self.me, self._blocks, X, Z, Y if single else Z, finish=single
-        )
+        steps = reduce_around(self.my_row, self.me, self._blocks, X, Z, Y if single else Z, finish=single)
         own = Z if self.columns > 1 else X
         steps += reduce_around(self.my_column, self.me, lambda member: [(member, 1)], own, Z, Y, finish=True)
         return Schedule(self.rows * self.columns, steps)

@@ -5,9 +5,11 @@ Order of accumulation: a rank computes `received op own` with the rank beyond p,
 bit, and so on down to bit 0.
 """
 
-from kernbench.runtime_api.collectives.recursive_doubling import all_gather as all_gather
+from kernbench.runtime_api.collectives import recursive_doubling
 from kernbench.runtime_api.collectives.recursive_doubling import power_below
-from kernbench.runtime_api.collectives.schedule import X, Y, Z, Action, Schedule, Step, Team
+from kernbench.runtime_api.collectives.schedule import Action, Schedule, Step, Team, X, Y, Z
+
+all_gather = recursive_doubling.all_gather
 
 
 def all_reduce(rank: int, team: Team) -> Schedule:
@@ -40,7 +42,9 @@ def reduce_scatter(rank: int, team: Team) -> Schedule:
     bits = p.bit_length() - 1
     if rank >= p:
         middle: list[Step] = [()] * (bits - 1)
-        return Schedule(n, [[Action(0, n, load=X, to=(rank - p,))], *middle, [Action(rank, sources=(rank - p,), store=Y)]])
+        return Schedule(
+            n, [[Action(0, n, load=X, to=(rank - p,))], *middle, [Action(rank, sources=(rank - p,), store=Y)]]
+        )
     extra = rank + p
     steps: list[Step] = [[Action(0, n, sources=(extra,), load=X, store=Z)] if extra < n else ()]
     own = Z if extra < n else X

@@ -15,9 +15,7 @@ from kernbench.runtime_api.tensor import Tensor
 from kernbench.runtime_api.work import Work
 
 
-def row_of(
-    rank: Rank, group: Group, kind: str, work: Work | Sequence[Work], result: Tensor, op: str
-) -> Row:
+def row_of(rank: Rank, group: Group, kind: str, work: Work | Sequence[Work], result: Tensor, op: str) -> Row:
     """A row for one Work, or the mean of several iterations; the first rank computes the closed form for all."""
     works = [work] if isinstance(work, Work) else list(work)
     described, n = KINDS[kind], group.team.size

@@ -5,7 +5,7 @@ Order of accumulation: a rank computes `received op own` with the rank beyond p,
 Partners add the same two numbers the other way round, which gives the same bits.
 """
 
-from kernbench.runtime_api.collectives.schedule import X, Y, Action, Schedule, Step, Team
+from kernbench.runtime_api.collectives.schedule import Action, Schedule, Step, Team, X, Y
 
 
 def power_below(size: int) -> int:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from kernbench.common.units import Fs, transfer_time
 from kernbench.policy.placement import GRANULE
-from kernbench.runtime_api.collectives.schedule import X, Y, Action, Schedule, Step, Team
+from kernbench.runtime_api.collectives.schedule import Action, Schedule, Step, Team, X, Y
 from kernbench.runtime_api.rank import Machine
 
 

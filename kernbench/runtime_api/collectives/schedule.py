@@ -81,9 +81,7 @@ class Plan:
         self.team = team
         self.chunks = each[0].chunks
         length = max(len(one.steps) for one in each)
-        self.steps = tuple(
-            tuple(tuple(step) for step in one.steps) + ((),) * (length - len(one.steps)) for one in each
-        )
+        self.steps = tuple(tuple(tuple(step) for step in one.steps) + ((),) * (length - len(one.steps)) for one in each)
         self.queues, self.span = self._match(moved=moved)
         self.scratch = any(Z in (a.load, a.store) for steps in self.steps for step in steps for a in step)
 
@@ -117,13 +115,13 @@ class Plan:
         for queue in sorted(sent.keys() | received.keys()):
             out, back = sent[queue], received[queue]
             late: dict[int, int] = defaultdict(int)
-            for (step, *what), (then, *expected) in zip(out, back, strict=False):
-                if what[moved:] != expected[moved:] or not 0 <= then - step <= 1:
+            for (number, *what), (then, *expected) in zip(out, back, strict=False):
+                if what[moved:] != expected[moved:] or not 0 <= then - number <= 1:
                     raise UsageError(
-                        f"{self.name}: member {queue.src} sends chunks {what} to {queue.dst} in step {step}, which "
+                        f"{self.name}: member {queue.src} sends chunks {what} to {queue.dst} in step {number}, which "
                         f"expects {expected} in step {then}; both in the same step, or the receive one later"
                     )
-                late[step] += what[1] * (then > step)
+                late[number] += what[1] * (then > number)
             if len(out) != len(back):
                 raise UsageError(
                     f"{self.name}: member {queue.src} sends {len(out)} times to {queue.dst}, which receives {len(back)} times"

@@ -5,7 +5,7 @@ rank computes `received op own` for its first child, then `received op that` for
 first half of the elements uses the first tree. Broadcast and reduce use the first tree alone, with the root at its top.
 """
 
-from kernbench.runtime_api.collectives.schedule import X, Y, Action, Schedule, Team
+from kernbench.runtime_api.collectives.schedule import Action, Schedule, Team, X, Y
 
 
 def parent(rank: int, size: int) -> int | None:
