@@ -18,7 +18,7 @@ from tui.feeder import Feeder
 from tui.glyphs import ASCII, Glyphs
 from tui.pace import Pace
 from tui.page import Page
-from tui.palette import palette_for
+from tui.palette import Palette, palette_for
 from tui.plan import Plan
 from tui.screens import PAGES
 from tui.text import plain
@@ -34,7 +34,7 @@ NOTICE = 40
 class Monitor(App[None]):
     """Shows what `feeder` reads; `send` is the way to the run, `open_run` finds another one to compare with."""
 
-    CSS = "Screen { background: #0b0f14; color: #c9d4e3; layout: vertical; overflow: hidden; }" + DIALOGS
+    CSS = "Page { background: #0b0f14; color: #c9d4e3; layout: vertical; overflow: hidden; }" + DIALOGS
     ENABLE_COMMAND_PALETTE = True
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(each.keys, each.action, each.label, show=False, priority=each.action == "leave" and "ctrl" in each.keys)
@@ -48,6 +48,7 @@ class Monitor(App[None]):
         send: Callable[[str, str, int], str],
         open_run: Opener,
         pace: Pace | None = None,
+        palette: Palette | None = None,
     ) -> None:
         super().__init__()
         self.feeder = feeder
@@ -55,14 +56,14 @@ class Monitor(App[None]):
         layout = feeder.source.layout
         arguments = " ".join(f"{name}={value}" for name, value in layout.arguments.items())
         title = plain(f"{layout.bench} {arguments}".strip())
-        palette = palette_for(self.console.color_system, no_color=self.no_color)
-        self.view = View(Plan(layout), glyphs, palette, title)
+        chosen = palette or palette_for(self.console.color_system, no_color=self.no_color)
+        self.view = View(Plan(layout), glyphs, chosen, title)
         self.view.live = self.view.tape.following = feeder.live
         self.commands = Commands(self, send, open_run)
         self._pages: dict[str, Page] = {}
         self._notice_left = 0
         self._last_s = 0.0
-        self.title = f"kernbench {title}"
+        self.title = f"kernbench monitor: {plain(layout.bench)}"
 
     @property
     def dialog_style(self) -> str:

@@ -86,7 +86,8 @@ class Palette:
     A name with `+row` after it stands on a selected row.
     """
 
-    def __init__(self, named: dict[str, str], heat: tuple[str, ...], tint: tuple[str, ...]) -> None:
+    def __init__(self, named: dict[str, str], heat: tuple[str, ...], tint: tuple[str, ...], ground: str) -> None:
+        self.ground = ground
         self._named = named
         self._heat = heat
         self._tint = tint
@@ -96,8 +97,13 @@ class Palette:
         """The style of that name."""
         style = self._made.get(name)
         if style is None:
-            style = self._made[name] = Style.parse(self._spell(name))
+            style = self._made[name] = Style.parse(self._grounded(name))
         return style
+
+    def _grounded(self, name: str) -> str:
+        """Every cell has a ground of its own: what a terminal has behind it need not suit our colours."""
+        spelt = self._spell(name)
+        return spelt if " on " in spelt else f"{spelt} on {self.ground}"
 
     def _spell(self, name: str) -> str:
         if name in self._named:
@@ -115,7 +121,7 @@ class Palette:
 def palette_for(color_system: str | None, *, no_color: bool) -> Palette:
     """The palette of a terminal; 256 colours are near enough to all of them for Textual to choose."""
     if no_color or color_system is None:
-        return Palette(NAMED_GREY, GREY, TINT_GREY)
+        return Palette(NAMED_GREY, GREY, TINT_GREY, "#000000")
     if color_system == "standard":
-        return Palette(NAMED16, HEAT16, TINT16)
-    return Palette(NAMED, HEAT, TINT)
+        return Palette(NAMED16, HEAT16, TINT16, "#000000")
+    return Palette(NAMED, HEAT, TINT, "#0b0f14")

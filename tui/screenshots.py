@@ -10,6 +10,7 @@ from tui.export import offline_svg
 from tui.feeder import Feeder
 from tui.glyphs import UNICODE
 from tui.pace import Pace
+from tui.palette import palette_for
 from tui.source import Source
 
 SHOTS: tuple[tuple[str, tuple[int, int], tuple[str, ...]], ...] = (
@@ -37,7 +38,14 @@ class Whole(Feeder):
 
 def still(source: Source) -> Monitor:
     """A monitor that draws only when it is told to."""
-    return Monitor(Whole(source), UNICODE, lambda *_: "this is a recording", lambda _: source, Pace(NEVER_S))
+    return Monitor(
+        Whole(source),
+        UNICODE,
+        lambda *_: "this is a recording",
+        lambda _: source,
+        Pace(NEVER_S),
+        palette_for("truecolor", no_color=False),
+    )
 
 
 async def shoot(source: Source, size: tuple[int, int], keys: tuple[str, ...], part: float = 0.5) -> tuple[str, str]:

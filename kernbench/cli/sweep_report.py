@@ -76,15 +76,17 @@ def plot(done: Done, x: str, y: str, width: int, height: int) -> str:
     import plotext  # noqa: PLC0415  # only where something is plotted
 
     places, best = _places(done, x, y), set(front(done, x, y))
-    plotext.clear_figure()
-    plotext.theme("clear")
-    plotext.plot_size(width, height)
+    figure = plotext.figure
+    figure.clear()
+    figure.theme("colorless")
+    figure.plot_size(width, height)
     for marker, chosen in (("o", [n for n in places if n not in best]), ("#", sorted(best))):
         if chosen:
-            plotext.scatter([places[n][0] for n in chosen], [places[n][1] for n in chosen], marker=marker)
-    plotext.xlabel(x)
-    plotext.ylabel(y)
-    return "\n".join(line.rstrip() for line in plotext.build().splitlines())
+            figure.draw(figure.signal([places[n][0] for n in chosen], [places[n][1] for n in chosen], marker=marker))
+    figure.title(f"{y} over {x}; # marks the front")
+    figure.label(x)
+    drawn: str = plotext.uncolorize(figure.build().string())
+    return "\n".join(line.rstrip() for line in drawn.splitlines())
 
 
 def _places(done: Done, x: str, y: str) -> dict[int, tuple[float, float]]:

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from kernbench.cli.sweep_points import Axis, Point, SweepFolder, axes, points
-from kernbench.cli.sweep_report import figures, front, speedups, table
+from kernbench.cli.sweep_report import figures, front, plot, speedups, table
 from kernbench.common.errors import OutputError, UsageError
 
 IDENTITY = {"bench": "allreduce", "arguments": ["-b", "1K"]}
@@ -95,3 +95,9 @@ def test_the_table_has_a_line_for_each_point_and_names_the_fastest():
         ["1", "2", "2.00", "4.00"],
     ]
     assert speedups(done) == "fastest: point 1 (bw=2), 2.00 x the first"
+
+
+def test_the_plot_shows_every_point_and_marks_the_front():
+    done = [(point(0, bw="1"), document(9.0)), (point(1, bw="2"), document(5.0)), (point(2, bw="3"), document(7.0))]
+    drawn = plot(done, "bw", "sim_time_ns", 60, 15).partition("\n")[2]
+    assert (drawn.count("#"), drawn.count("o")) == (2, 1), drawn

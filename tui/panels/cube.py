@@ -104,8 +104,10 @@ class Cube(Board):
             )  # fmt: skip
         engines: list[Line] = [((head(" ENGINES        state  load  queue into it", width), "title"),)]
         for pe, units in enumerate(plan.pes[sip][cube]):
-            for number in units:
-                engines.append(self._engine(pe, number, width))
+            if any(max(store.unit_trace(number), default=0) for number in units):
+                engines += [self._engine(pe, number, width) for number in units]
+            else:
+                engines.append(((f" pe{pe} {len(units)} engines: idle for a while", "dim"),))
         links_room = max(3, height - len(engines))
         return [((" ROUTERS, XBAR, MEMORY", "title"),), *lines[: links_room - 1], *engines][:height]
 

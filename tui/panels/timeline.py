@@ -61,7 +61,9 @@ class Timeline(Board):
         cells = ""
         step = max(14, stretch.cells // 6)
         for cell in range(0, stretch.cells, step):
-            cells += fit(f"{self.view.glyphs.bar}{time(stretch.time(cell))}", min(step, stretch.cells - cell))
+            room = min(step, stretch.cells - cell)
+            mark = f"{self.view.glyphs.bar}{time(stretch.time(cell))}"
+            cells += fit(mark if len(mark) <= room else "", room)
         return cells
 
     def _marks(self, stretch: Stretch) -> Line:
@@ -82,7 +84,7 @@ class Timeline(Board):
         text, styles = [" "] * stretch.cells, [""] * stretch.cells
         for place, (name, begin, end) in enumerate(self._phases_of(sip)):
             first, last = stretch.cell(begin), stretch.cell(max(begin, end - 1))
-            label = "[" + fit(plain(name), last - first) if last > first else "["
+            label = "[" + head(plain(name), last - first) if last > first else "["
             for offset, char in enumerate(label[: last - first + 1]):
                 text[first + offset] = char
                 styles[first + offset] = "phase" if place % 2 else "phase2"

@@ -43,7 +43,7 @@ class SipPage(Page):
             tier = choose_tier(plan, width - LEAST_WIDTH, height - LEAST_HOT)
             needed = max(tier.height(plan), LEAST_CUBE + plan.layout.pes)
             upper = max(needed + 1, height - 16)
-            self.upper.styles.height = min(upper, height - LEAST_HOT)
+            self.upper.styles.height = height if self.view.cube_open else min(upper, height - LEAST_HOT)
             self.mesh.styles.width = tier.width(plan) + 2
             self.mesh.styles.height = "100%"
         else:
@@ -54,7 +54,7 @@ class SipPage(Page):
         self.mesh.tier = tier
         self.mesh.display = beside or not self.view.cube_open
         self.hot.styles.height = "1fr"
-        self.hot.display = beside
+        self.hot.display = beside and not self.view.cube_open
 
     def move(self, across: int, down: int) -> None:
         """To the cube beside; over the left and right edge into the SIP before and after."""
