@@ -7,7 +7,7 @@ import msgspec
 
 from kernbench.common.completion import Completion, Leg
 from kernbench.common.messages.host import KernelLaunchMsg, MemoryReadMsg, MemoryWriteMsg, PeDmaMsg, QueueConnectMsg
-from kernbench.common.units import Fs
+from kernbench.common.units import Fs, transfer_time
 from kernbench.policy.placement import Local
 from kernbench.probing.kernels import nothing, put, take
 from kernbench.probing.step import Access, Crowd, Launch, Put, decode, sip_of
@@ -143,9 +143,10 @@ class _Rank:
         rank = self._rank
         begin = rank.now()
         done = rank.call(MemoryReadMsg(self._ping, PING_BYTES))
-        way = rank.machine.path(f"{step.sender}.dma", f"{step.receiver}.dma").latency
+        way = rank.machine.path(f"{step.sender}.dma", f"{step.receiver}.dma")
         host = rank.machine.path(f"sip{rank.sip}.host", f"{step.sender}.dma").latency
-        until = begin + PATIENCE * (done.latency + way + host)
+        # What the sender has sent may still lie in buffers before the slowest link.
+        until = begin + PATIENCE * (done.latency + way.latency + host) + transfer_time(step.size, way.bw)
         while rank.now() < until:
             rank.call(MemoryReadMsg(self._ping, PING_BYTES))
 

@@ -37,7 +37,7 @@ def refusal(*overrides, sips=None):
          "which throttles it: 256 GB/s x (8.01 ns hop + 8 ns credit) needs 4099 bytes; give it at least 5KiB")),
         (["sip.cube.noc.buffer_bytes=1KiB"], ("--set sip.cube.noc.buffer_bytes: cube00.r00->cube00.r10 has 1KiB a lane, "
          "less than two quanta of 1KiB; give it at least 2KiB or lower quantum_bytes")),
-        (["quantum_bytes=8KiB"], ("sip.cube.noc.buffer_bytes: cube00.r00->cube00.r10 has 8KiB a lane, "
+        (["quantum_bytes=8KiB"], ("sip.io.noc.buffer_bytes: io.noc->io.pcie_ep has 8KiB a lane, "
          "less than two quanta of 8KiB; give it at least 16KiB or lower quantum_bytes")),
         (["hbm_ctrl.slices=16"], ("sip.cube.xbar_to_hbm_buffer_bytes: cube00.xbar->cube00.hbm has 16KiB a lane, "
          "which throttles it: 4096 GB/s x (5.02 ns hop + 1 ns credit) needs 24658 bytes; give it at least 25KiB")),
