@@ -3,29 +3,31 @@
 It reads counters and never waits for the model, nor the model for it; a slow, killed or absent viewer concerns nobody.
 """
 
-import resource
+import os
 import sys
 import threading
 import time
+from bisect import bisect_right
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from heapq import nlargest
+from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from actors.island import Island
+from actors.limits import resident
 from actors.transports.base import Gate
 from kernbench.common.messages.island import Job
 from kernbench.common.messages.recording import Recording
 from kernbench.common.units import Fs
 from kernbench.telemetry.commands import CAPTURE
 from kernbench.telemetry.feed import SPARE, FeedWriter, feed_path
-from kernbench.telemetry.frame import Frame, HotLink, PhaseMark
+from kernbench.telemetry.frame import FULL, Frame, HotLink, PhaseMark
 from kernbench.telemetry.phase_log import SHOWN
 from kernbench.telemetry.record import RecordWriter, record_path
 
 if TYPE_CHECKING:  # a worker whose devices are not of this package need not load it
-    from kernbench.di.sip_observer import Look, SipObserver
+    from kernbench.di.sip_observer import SipObserver
 
 HOT = 8
 FLUSH_SHARE = 0.05
@@ -49,7 +51,7 @@ class Publisher(threading.Thread):
         self._observers = observers
         self._worker = worker
         self._period_s = recording.period_s
-        self._capture = directory / CAPTURE
+        self._capture = str(directory / CAPTURE)
         self._always = recording.packets
         self._capturing = recording.packets
         self._feed = FeedWriter(
@@ -61,17 +63,19 @@ class Publisher(threading.Thread):
         self._flush_s = self._flush_due = recording.flush_s
         self._sequence = self._memory = 0
         self._now: Fs = 0
-        self._hot: list[tuple[int, int]] = []  # observer, number of its link
+        self._first = [0, *accumulate(observer.links for observer in observers)]
+        self._hot: list[int] = []
 
     def run(self) -> None:
         """Publish until it is closed, or until something cannot be written: the run goes on without."""
         try:
-            pause = self._period_s
-            while not self._over.wait(pause):
-                begin = time.thread_time()
+            due = time.monotonic() + self._period_s
+            while not self._over.wait(due - time.monotonic()):
+                begin, spent = time.monotonic(), time.thread_time()
                 with suppress(RuntimeError):  # a table of the model grew while it was read: the next frame will do
                     self.publish(self._state())
-                pause = max(self._period_s, IDLE * (time.thread_time() - begin))
+                spent = time.thread_time() - spent
+                due = max(due + self._period_s, begin + IDLE * spent)
         except OSError as error:
             sys.stderr.write(f"kernbench: warning: worker {self._worker} publishes no more: {error}\n")
 
@@ -105,7 +109,7 @@ class Publisher(threading.Thread):
         return "waiting" if self._island.waiting else "running"
 
     def _obey_capture(self) -> None:
-        wanted = self._always or self._capture.exists()
+        wanted = self._always or os.access(self._capture, os.F_OK)
         if wanted != self._capturing:
             self._capturing = wanted
             for observer in self._observers:
@@ -114,8 +118,9 @@ class Publisher(threading.Thread):
     def _frame(self, state: str, wall: float) -> Frame:
         island = self._island
         looks = [observer.look() for observer in self._observers]
+        links = b"".join([look.links for look in looks])
         if self._sequence % MEMORY_EVERY == 0:
-            self._memory = _memory()
+            self._memory = resident()
         self._sequence += 1
         return Frame(
             worker=self._worker,
@@ -132,23 +137,37 @@ class Publisher(threading.Thread):
             rss=self._memory,
             lookahead=island.lookahead,
             sips=tuple(look.state for look in looks),
-            links=b"".join(look.links for look in looks),
+            links=links,
             units=b"".join(look.units for look in looks),
-            hot=self._hottest(looks),
+            hot=self._hottest(links),
             phases=self._phases(),
         )
 
-    def _hottest(self, looks: "list[Look]") -> tuple[HotLink, ...]:
+    def _hottest(self, links: bytes) -> tuple[HotLink, ...]:
         """The busiest links; while nothing moves those that were busiest last."""
-        busy = [(share, -index, -number) for index, look in enumerate(looks) for share, number in look.busy]
-        if busy:
-            self._hot = [(-index, -number) for _, index, number in nlargest(HOT, busy)]
-        offsets = [sum(observer.links for observer in self._observers[:index]) for index in range(len(looks))]
-        return tuple(self._observers[index].hot(number, offsets[index]) for index, number in self._hot)
+        self._hot = busiest(links) or self._hot
+        found = []
+        for number in self._hot:
+            index = bisect_right(self._first, number) - 1
+            found.append(self._observers[index].hot(number - self._first[index], self._first[index]))
+        return tuple(found)
 
     def _phases(self) -> tuple[PhaseMark, ...]:
         marks = [mark for observer in self._observers for mark in observer.phases.marks]
         return tuple(sorted(marks, key=lambda mark: mark.start)[-SHOWN:])
+
+
+def busiest(shares: bytes, most: int = HOT) -> list[int]:
+    """Numbers of the largest shares that are not 0, the largest first, of equal ones the first."""
+    found: list[int] = []
+    for share in range(FULL, 0, -1):
+        at = shares.find(share)
+        while at >= 0:
+            found.append(at)
+            if len(found) == most:
+                return found
+            at = shares.find(share, at + 1)
+    return found
 
 
 @contextmanager
@@ -172,12 +191,3 @@ def published(island: Island, job: Job, worker: int, gate: Gate | None) -> Itera
         yield
     finally:
         publisher.close()
-
-
-def _memory() -> int:
-    """Resident bytes; where the system does not say, the most there ever were."""
-    try:
-        with open("/proc/self/statm", "rb") as file:  # noqa: PTH123  # ten times a second: no path object
-            return int(file.read().split()[1]) * resource.getpagesize()
-    except (OSError, ValueError, IndexError):
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

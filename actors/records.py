@@ -61,7 +61,7 @@ def recorded(recording: Recording | None, layout: Layout | None, hooks: Hooks | 
         if server is not None:
             server.close()
         try:
-            write_tables(RunReader(directory))
+            write_tables(RunReader(directory, layout))
         except (OSError, KernbenchError) as error:
             sys.stderr.write(f"kernbench: warning: tables are not written: {error}\n")
         with suppress(OSError):
@@ -71,5 +71,8 @@ def recorded(recording: Recording | None, layout: Layout | None, hooks: Hooks | 
 def _write(path: Path, data: bytes) -> None:
     """All of it or nothing."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_bytes(data)
-    temporary.rename(path)
+    try:
+        temporary.write_bytes(data)
+        temporary.rename(path)
+    finally:
+        temporary.unlink(missing_ok=True)

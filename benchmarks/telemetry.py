@@ -1,5 +1,6 @@
-"""What records and the live feed cost: process CPU time of a run with them against one without, alternating."""
+"""What records and the live feed cost: CPU time of a run with them against one without, alternating."""
 
+import resource
 import statistics
 import sys
 import tempfile
@@ -12,16 +13,22 @@ from kernbench.telemetry.feed import SPARE, FeedWriter, feed_path
 from kernbench.telemetry.frame import Frame, SipState
 from kernbench.telemetry.reader import RunReader
 
-PAIRS, SIZE, SIPS, MOST = 11, "4MiB", 4, 3.0
+PAIRS, SIZE, SIPS, WORKERS, MOST = 11, "4MiB", 4, (1, 2), 3.0
 WRITES = 2000
 
 
-def cpu_s(recording: Recording | None) -> float:
-    """CPU of one run of the main job in this process, tables at its end included."""
-    simulation = Simulation(sips=SIPS, workers=1, telemetry=recording)
-    begin = time.process_time()
-    simulation.run("allreduce", sizes=SIZE)
-    return time.process_time() - begin
+def used_s() -> float:
+    """CPU of this process and of its workers that have ended."""
+    parts = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(part.ru_utime + part.ru_stime for part in parts)
+
+
+def cpu_s(size: str, workers: int, recording: Recording | None) -> float:
+    """CPU of one run in all its processes, tables at its end included."""
+    simulation = Simulation(sips=SIPS, workers=workers, telemetry=recording)
+    begin = used_s()
+    simulation.run("allreduce", sizes=size)
+    return used_s() - begin
 
 
 def page_us(links: int) -> float:
@@ -37,29 +44,41 @@ def page_us(links: int) -> float:
     return took / WRITES * 1e6
 
 
-def main() -> None:
-    """Print the overhead pair by pair, its median and the interval that the median lies in with 97 %."""
-    costs = []
-    cpu_s(None)  # caches and lazy imports
+def compare(size: str, workers: int) -> None:
+    """Print the overhead pair by pair, its median and the interval that the median lies in with 98.8 %."""
+    costs, extra = [], []
+    cpu_s(size, workers, None)  # caches and lazy imports
     for number in range(PAIRS):
         with tempfile.TemporaryDirectory() as directory:
             order = (None, Recording(directory)) if number % 2 else (Recording(directory), None)
-            one, other = (cpu_s(recording) for recording in order)
+            one, other = (cpu_s(size, workers, recording) for recording in order)
             off, on = (one, other) if number % 2 else (other, one)
             reader = RunReader(Path(directory))
-            counts = f"{sum(map(len, reader.records))} frames, {len(reader.operations())} operations"
-            size = sum(path.stat().st_size for path in Path(directory).iterdir())
+            last = [[*record][-1] for record in reader.records]
+            said = f"{len(reader.operations())} operations"
+            total = sum(path.stat().st_size for path in Path(directory).iterdir())
+        rate = min(frame.sequence / frame.wall_s for frame in last)
         costs.append(100 * (on / off - 1))
-        print(f"pair {number + 1}: {off:.2f} s without, {on:.2f} s with: {costs[-1]:+.1f} %", flush=True)
+        extra.append(on - off)
+        print(
+            f"pair {number + 1}: {off:.2f} s without, {on:.2f} s with, {rate:.1f} frames/s: {costs[-1]:+.1f} %",
+            flush=True,
+        )
     costs.sort()
     low, high = costs[1], costs[-2]  # of 11 pairs the 2nd and the 10th bound the median with 98.8 %
-    print(f"{SIPS} SIPs, {SIZE}: {counts}, {size / 2**20:.1f} MiB of records")
+    print(f"{SIPS} SIPs, {size}, {workers} workers: {said}, {total / 2**20:.1f} MiB of records")
     print(
         f"records and telemetry cost {statistics.median(costs):.1f} % of CPU (median of {PAIRS} pairs, 98.8 % interval "
-        f"{low:.1f} to {high:.1f}; at most {MOST:.0f})"
+        f"{low:.1f} to {high:.1f}; at most {MOST:.0f}), {1000 * statistics.median(extra):.0f} ms"
     )
+
+
+def main(size: str = SIZE) -> None:
+    """Compare runs of a size, in one process and in two."""
+    for workers in WORKERS:
+        compare(size, workers)
     print(f"writing the page of 3,000 links: {page_us(3000):.1f} us")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main(*sys.argv[1:2])

@@ -1,10 +1,13 @@
 """The directory of a run: made before the run begins, holds run.json after it, never overwritten."""
 
+import fcntl
 import json
 import os
 import re
 import secrets
 import shutil
+import weakref
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,10 +23,11 @@ _OURS = re.compile(r"\d{8}T\d{6}Z-.+-[0-9a-f]{4}")
 
 
 class RunDirectory:
-    """A folder for one run, readable by its owner alone."""
+    """A folder for one run, readable by its owner alone; locked until run.json is there, so the run is seen to go on."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._unlock = _lock(self, path)
 
     @classmethod
     def create(cls, bench: str, out: Path | None = None) -> "RunDirectory":
@@ -44,9 +48,10 @@ class RunDirectory:
                 raise OutputError(
                     f"{RUNS} cannot be written: {error.strerror}; give --out a folder that can"
                 ) from error
+            directory = cls(path)
             _point_latest(path)
-            _prune()
-            return cls(path)
+            _prune(path)
+            return directory
 
     @classmethod
     def _given(cls, out: Path) -> "RunDirectory":
@@ -62,6 +67,11 @@ class RunDirectory:
             raise OutputError(f"--out {out}: cannot be written: {reason}; name a folder that can") from error
         return cls(out)
 
+    @property
+    def size(self) -> int:
+        """Bytes of all that the run left there."""
+        return _size(self.path)
+
     def write(self, document: dict[str, Any]) -> None:
         """Write run.json: all of it or nothing."""
         target = self.path / "run.json"
@@ -76,8 +86,19 @@ class RunDirectory:
                 temporary.rename(target)
             finally:
                 temporary.unlink(missing_ok=True)
+                self._unlock()
         except OSError as error:
             raise OutputError(f"{target} cannot be written: {error.strerror}; give --out a folder that can") from error
+
+
+def _lock(directory: RunDirectory, path: Path) -> Callable[[], object]:
+    """Lock a folder for as long as `directory` lives or until what this returns is called; without, where it cannot be."""
+    with suppress(OSError):
+        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        unlock = weakref.finalize(directory, os.close, file)
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return unlock
+    return lambda: None
 
 
 def _point_latest(path: Path) -> None:
@@ -88,11 +109,12 @@ def _point_latest(path: Path) -> None:
         temporary.rename(path.parent / LATEST)
 
 
-def _prune() -> None:
-    """Remove all runs but the newest; only what this file named is touched."""
+def _prune(newest: Path) -> None:
+    """Remove all runs but the newest; only what this file named is touched. Within a second, names do not tell the order."""
     from kernbench.telemetry.reader import RunReader  # noqa: PLC0415  # read only here
 
-    runs = sorted(each for each in RUNS.iterdir() if _OURS.fullmatch(each.name) and not each.is_symlink())
+    runs = [each for each in RUNS.iterdir() if _OURS.fullmatch(each.name) and not each.is_symlink()]
+    runs.sort(key=lambda each: (each == newest, each.name))
     room = KEPT_BYTES
     for number, path in enumerate(reversed(runs)):
         room -= _size(path)

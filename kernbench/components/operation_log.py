@@ -17,18 +17,15 @@ AMOUNTS: Mapping[str, Callable[[Any], int]] = {
 """Floating-point operations by kind; other operations move `nbytes`."""
 
 
-class _Begun:
+class _Begun(msgspec.Struct, gc=False):
     """An operation that has started: on which unit, when, and what followed so far."""
 
-    __slots__ = ("cause", "end", "flow", "freed", "start", "unit")
-
-    def __init__(self, unit: str, start: Fs, cause: int, flow: str) -> None:
-        self.unit = unit
-        self.start = start
-        self.cause = cause
-        self.flow = flow
-        self.freed: Fs = -1
-        self.end: OperationRow | None = None
+    unit: str
+    start: Fs
+    cause: int
+    flow: str
+    freed: Fs = -1
+    end: OperationRow | None = None
 
 
 class OperationLog:

@@ -30,11 +30,6 @@ def link_kind(key: str, name: str) -> str:
     return kind
 
 
-def link_kinds(topology: Topology, sip: int) -> dict[str, str]:
-    """By full name, what each link that starts in a SIP belongs to."""
-    return {link.name: link.kind for link in _links(topology, sip)}
-
-
 def layout_of(
     topology: Topology, device: SipDevice, bench: str, arguments: Mapping[str, Any], workers: Sequence[Sequence[int]]
 ) -> Layout:

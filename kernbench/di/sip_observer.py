@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 
 import msgspec
@@ -9,7 +10,7 @@ import msgspec
 from kernbench.common.messages.recording import Recording
 from kernbench.common.units import Fs
 from kernbench.di.device import SipDevice
-from kernbench.di.layout import link_kinds
+from kernbench.di.layout import link_kind
 from kernbench.sim_engine.packet import REASONS
 from kernbench.sim_engine.sampled import SampledEngine
 from kernbench.telemetry.frame import FULL, HotLink, SipState
@@ -26,15 +27,11 @@ STUCK = 5
 
 
 class Look(msgspec.Struct, frozen=True):
-    """A SIP at one moment: busy shares of its links and engines since the look before, as bytes up to FULL.
-
-    `busy` are (share, number) of the links that were busy.
-    """
+    """A SIP at one moment: busy shares of its links and engines since the look before, as bytes up to FULL."""
 
     links: bytes
     units: bytes
     state: SipState
-    busy: list[tuple[int, int]]
 
 
 class SipObserver:
@@ -51,10 +48,14 @@ class SipObserver:
         self.phases = phases
         self._device = device
         self._engine = engine
-        self._kinds = link_kinds(topology, device.sip)
         network = device.network
+        self._specs = topology.links(device.sip)  # the links inside a SIP are published first, in the same order
         self._order = {link.name: number for number, link in enumerate(network.published)}
-        self._engines = [[read for _, read in scheduler.engines()] for scheduler in device.schedulers]
+        self._numbers: list[int] = []  # of the used links
+        numbers = count()
+        self._engines = [[(next(numbers), read) for _, read in each.engines()] for each in device.schedulers]
+        self._flying: set[int] = set()
+        self._operations = [0] * len(self._engines)
         self._link_log = LinkLog(links_path(directory, device.sip), self._books)
         engine.meter = Meter(lambda: network.used, recording.width, self._link_log.keep)
         self._rows = RowLog(rows_path(directory, device.sip), recording.rows)
@@ -63,8 +64,8 @@ class SipObserver:
         self._packets: PacketLog | None = None
         self._now: Fs = 0
         self._done: list[Fs] = []
-        self._worked = [0] * sum(len(each) for each in self._engines)
-        self._last = Look(bytes(len(self._order)), bytes(len(self._worked)), SipState(self.sip, 0, 0, 0), [])
+        self._worked = [0] * next(numbers)
+        self._last = Look(bytes(len(self._order)), bytes(len(self._worked)), SipState(self.sip, 0, 0, 0))
         self._blocked: dict[int, list[Fs]] = {}
         self._still = 0
 
@@ -90,16 +91,12 @@ class SipObserver:
         elapsed = now - self._now
         self._still = 0 if elapsed else self._still + 1
         waiters = tuple(line[:WAITER_CHARACTERS] for line in device.waiters()[:WAITERS]) if self._is_stuck() else ()
-        state = SipState(self.sip, now, engine.events, device.kernels, waiters)
+        state = SipState(self.sip, now, engine.events, self._rows.kernels, waiters)
         if elapsed:
-            busy = self._links_since(self._now, now)
             self._now = now
-            shares = bytearray(len(self._order))
-            for share, number in busy:
-                shares[number] = share
-            self._last = Look(bytes(shares), self._units_since(elapsed), state, busy)
+            self._last = Look(self._links_since(elapsed, now), self._units_since(elapsed), state)
         else:
-            self._last = msgspec.structs.replace(self._last, state=state)
+            self._last = Look(self._last.links, self._last.units, state)
         return self._last
 
     def hot(self, number: int, offset: int) -> HotLink:
@@ -146,40 +143,56 @@ class SipObserver:
     def _is_stuck(self) -> bool:
         return self._still >= STUCK and self._device.live
 
-    def _links_since(self, before: Fs, now: Fs) -> list[tuple[int, int]]:
-        """(share, number) of the links that were busy. Those whose last packet ended before the last look cost little."""
-        used, done, order = self._device.network.used, self._done, self._order
-        done += [0] * (len(used) - len(done))
-        elapsed, shares = now - before, []
-        for index in [index for index, link in enumerate(used) if link.busy_until > before]:
-            link = used[index]
-            after, left = link.busy, link.busy_until - now
-            if left > 0:
-                after -= left
-            share = (after - done[index]) * FULL // elapsed
-            done[index] = after
+    def _links_since(self, elapsed: Fs, now: Fs) -> bytes:
+        """The shares of all links. One that did nothing costs one comparison: its very number is still there."""
+        used, done, numbers = self._device.network.used, self._done, self._numbers
+        if len(done) < len(used):
+            numbers += [self._order[link.name] for link in used[len(done) :]]
+            done += [0] * (len(numbers) - len(done))
+        shares, unit = bytearray(len(self._order)), elapsed // FULL or 1
+        index = -1
+        for link, before in zip(used, done, strict=False):  # one may have joined just now
+            index += 1
+            busy = link.busy
+            if busy is before:
+                continue
+            if link.busy_until > now:
+                busy -= link.busy_until - now
+            done[index] = busy
+            share = (busy - before) // unit
             if share > 0:
-                shares.append((min(share, FULL), order[link.name]))
-        return shares
+                shares[numbers[index]] = share if share < FULL else FULL  # noqa: FURB136  # a call costs more
+        return bytes(shares)
 
     def _units_since(self, elapsed: Fs) -> bytes:
+        """The shares of all engines. A PE that was idle at the last look and got no operation since did nothing."""
         shares = bytearray(len(self._worked))
-        worked, number = self._worked, 0
-        for scheduler, engines in zip(self._device.schedulers, self._engines, strict=True):
-            if scheduler.operations:
-                for index, read in enumerate(engines, number):
-                    after = read()
-                    if after != worked[index]:
-                        shares[index] = max(0, min(FULL, (after - worked[index]) * FULL // elapsed))
-                        worked[index] = after
-            number += len(engines)
+        worked, seen, flying = self._worked, self._operations, self._flying
+        index = -1
+        for scheduler, before in zip(self._device.schedulers, seen, strict=True):
+            index += 1
+            operations = scheduler.operations
+            if operations is before and index not in flying:
+                continue
+            seen[index] = operations
+            active = scheduler.in_flight > 0  # asked before the engines: what ends from now on is seen next
+            for unit, read in self._engines[index]:
+                after = read()
+                if after != worked[unit]:
+                    shares[unit] = max(0, min(FULL, (after - worked[unit]) * FULL // elapsed))
+                    worked[unit] = after
+                    active = True  # an engine may outlast its operation
+            if active:
+                flying.add(index)
+            else:
+                flying.discard(index)
         return bytes(shares)
 
     def _books(self) -> list[LinkRow]:
         return [
             LinkRow(
                 link.name,
-                self._kinds[link.name],
+                self._kind(link.name),
                 link.bw,
                 link.packets,
                 link.bytes_in,
@@ -189,3 +202,9 @@ class SipObserver:
             for link in self._device.network.used
             if link.packets
         ]
+
+    def _kind(self, name: str) -> str:
+        number = self._order[name]
+        if number >= len(self._specs):
+            return "fabric"
+        return link_kind(self._specs[number].key, self._specs[number].name)

@@ -46,7 +46,10 @@ def summarise(records: RunRecords, directory: Path) -> dict[str, Any]:
         "sim_time_fs": sim_time,
         "sim_time_ns": to_ns(sim_time),
         "digest": document.get("digest"),
-        "missing": _missing(document, layout, operations, kernels, links, has_buckets=buckets is not None),
+        "missing": [
+            *_missing(document, layout, operations, kernels, links, has_buckets=buckets is not None),
+            *_dropped(records),
+        ],
         "bottleneck": _bottleneck(link_lines, engines, within, path),
         "critical_path": path,
         "engines": blocking_document(times, layout),
@@ -146,3 +149,13 @@ def _missing(
     if not has_buckets:
         found.append("utilisation over time: not recorded")
     return found
+
+
+def _dropped(records: RunRecords) -> list[str]:
+    """A sentence on rows that had no room; what is held in memory is whole."""
+    count: int = getattr(records, "dropped", 0)
+    if not count:
+        return []
+    return [
+        f"rows: {count} of operations and kernels had no room in the records: what is said of them is of the earlier ones"
+    ]

@@ -5,7 +5,7 @@ import msgspec
 SCHEMA = "kernbench/layout/1"
 
 
-class LinkPlace(msgspec.Struct, frozen=True, array_like=True):
+class LinkPlace(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A directed link: full name (`sip0.cube00.r00->cube00.r10`), the parts at its ends, its bandwidth in bytes/s.
 
     `kind` is what it belongs to: `pcie`, `io`, `noc`, `ucie`, `xbar`, `hbm`, `pe` or `fabric`. `sip` is where it starts;
@@ -20,7 +20,7 @@ class LinkPlace(msgspec.Struct, frozen=True, array_like=True):
     bw: int
 
 
-class UnitPlace(msgspec.Struct, frozen=True, array_like=True):
+class UnitPlace(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """An engine: full name (`sip0.cube00.pe0.gemm`) and kind (`gemm`, `math`, `dma_read`, `dma_write`, ...)."""
 
     name: str
@@ -28,7 +28,7 @@ class UnitPlace(msgspec.Struct, frozen=True, array_like=True):
     sip: int
 
 
-class Layout(msgspec.Struct, frozen=True):
+class Layout(msgspec.Struct, frozen=True, gc=False):
     """What stands where in one run; `layout.json` of its directory.
 
     `rows` x `cols` is the mesh of cubes of each SIP, numbered row by row (`cube05`); cube `c` of SIP `s` owns all parts

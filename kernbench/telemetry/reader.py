@@ -22,11 +22,30 @@ from kernbench.telemetry.record import RecordReader, record_path
 from kernbench.telemetry.row_log import NAME as ROWS
 from kernbench.telemetry.row_log import PACKETS_NAME, Batch, PacketBatch, packets_path, rows_path
 from kernbench.telemetry.rows import KernelRow, LinkRow, OperationRow, PacketRow, PhaseRow, Utilisation
+from kernbench.telemetry.run_document import checked
 
 LAYOUT, DOCUMENT, LOCK = "layout.json", "run.json", "lock"
-"""Files of a run's directory. The process of the run holds an exclusive lock on the last one as long as it lives."""
+"""Files of a run's directory. Who simulates holds an exclusive lock on the last one until all records are there.
+
+Who writes run.json locks the directory itself, from the moment it is made until that is written.
+"""
 
 LARGEST_TEXT = 1 << 28
+
+
+def is_locked(path: Path) -> bool:
+    """Whether some process holds an exclusive lock on a file or directory."""
+    try:
+        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(file)
+    return False
 
 
 class RunReader:
@@ -35,9 +54,9 @@ class RunReader:
     `records` are the workers' frames for replay; `dropped` counts rows that had no room in the records.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, layout: Layout | None = None) -> None:
         self.directory = directory
-        self._layout: Layout | None = None
+        self._layout = layout  # read when it is asked for, unless it is known
         self._feeds: list[FeedReader] = []
         self._records: list[RecordReader] = []
 
@@ -50,7 +69,7 @@ class RunReader:
                 layout = msgspec.json.decode(_text(path), type=Layout)
             except FileNotFoundError as error:
                 raise UsageError(f"{self.directory}: no run was recorded here; run without --no-record") from error
-            except (OSError, msgspec.MsgspecError, RecursionError) as error:
+            except (OSError, ValueError, msgspec.MsgspecError, RecursionError) as error:
                 raise UsageError(f"{path}: cannot be read: {error}") from error
             if layout.schema != SCHEMA:
                 raise UsageError(f"{path}: schema {layout.schema!r}, this kernbench reads {SCHEMA!r}")
@@ -63,27 +82,16 @@ class RunReader:
     def document(self) -> dict[str, Any] | None:
         """run.json, or None while the run goes on or when it was killed."""
         try:
-            document = json.loads(_text(self.directory / DOCUMENT))
+            return checked(json.loads(_text(self.directory / DOCUMENT)))
         except FileNotFoundError:
             return None
         except (OSError, ValueError, RecursionError) as error:
             raise UsageError(f"{self.directory / DOCUMENT}: cannot be read: {error}") from error
-        return document if isinstance(document, dict) else None
 
     @property
     def live(self) -> bool:
-        """Whether the run goes on: its process holds the lock, and the system takes that away when it dies."""
-        try:
-            file = os.open(self.directory / LOCK, os.O_RDONLY | os.O_CLOEXEC)
-        except OSError:
-            return False
-        try:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except OSError:
-            return True
-        finally:
-            os.close(file)
-        return False
+        """Whether the run goes on, run.json still to be written: the system frees the locks of a process that dies."""
+        return is_locked(self.directory / LOCK) or is_locked(self.directory)
 
     @property
     def records(self) -> list[RecordReader]:
@@ -104,17 +112,22 @@ class RunReader:
         fitting = [self._fitting(number, record) for number, record in enumerate(self.records)]
         return heapq.merge(*fitting, key=lambda frame: (frame.wall_s, frame.worker))
 
+    def batches(self) -> Iterator[Batch]:
+        """Rows of all kinds as they were written, SIP by SIP: who wants several kinds reads the files once."""
+        for sip in range(self.layout.sips):
+            yield from batches(rows_path(self.directory, sip), ROWS, Batch)
+
     def operations(self) -> list[OperationRow]:
         """Operations of kernels, in order of their ends."""
-        return [row for batch in self._batches() for row in batch.operations]
+        return [row for batch in self.batches() for row in batch.operations]
 
     def kernels(self) -> list[KernelRow]:
         """What each PE ran of each launch."""
-        return [row for batch in self._batches() for row in batch.kernels]
+        return [row for batch in self.batches() for row in batch.kernels]
 
     def phases(self) -> list[PhaseRow]:
         """Phases of the ranks, in order of their ends."""
-        return [row for batch in self._batches() for row in batch.phases]
+        return [row for batch in self.batches() for row in batch.phases]
 
     def packets(self) -> list[PacketRow]:
         """Packets that were captured."""
@@ -153,10 +166,6 @@ class RunReader:
                 for sip in range(self.layout.sips)
             ]
         )
-
-    def _batches(self) -> Iterator[Batch]:
-        for sip in range(self.layout.sips):
-            yield from batches(rows_path(self.directory, sip), ROWS, Batch)
 
     def _link_batches(self, sip: int) -> Iterator[LinkBatch]:
         return batches(links_path(self.directory, sip), LINKS, LinkBatch)

@@ -1,7 +1,6 @@
 """The record of one worker: every frame that it published, small enough to keep, readable up to the last whole one."""
 
 import struct
-import zlib
 from bisect import bisect_right
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from kernbench.common.units import Fs
-from kernbench.telemetry.chunks import ChunkReader, ChunkWriter, inflate
+from kernbench.telemetry.chunks import ChunkReader, ChunkWriter, deflate, inflate
 from kernbench.telemetry.frame import Frame
 
 NAME = b"frames"
@@ -56,7 +55,7 @@ class RecordWriter:
         if not key and before is not None:
             links, units = _delta(before.links, frame.links), _delta(before.units, frame.units)
             body = msgspec.structs.replace(frame, links=links, units=units)
-        packed = zlib.compress(self._encode(body), 1)
+        packed = deflate(self._encode(body))
         head = _HEAD.pack(key, frame.now, frame.wall_s, self._skipped)
         if self._chunks.size + len(head) + len(packed) + 8 > self._limit:
             self._skipped += 1

@@ -11,8 +11,8 @@ from kernbench.telemetry.probe import Observed
 from kernbench.telemetry.rows import KernelRow, OperationRow, PacketRow, PhaseRow
 
 NAME, PACKETS_NAME = b"rows", b"packets"
-BATCH = 1024
-"""Rows that are written together, unless somebody asks for them earlier."""
+BATCH = 256
+"""Rows that are written together, unless somebody asks for them earlier: larger ones compress no better."""
 PACKETS = 2_000_000
 """Packets that the captures of a SIP may keep."""
 
@@ -44,28 +44,45 @@ def packets_path(directory: Path, sip: int) -> Path:
 
 
 class RowLog:
-    """A sink that streams rows to a file. `hurry` may be called by another thread: the next row takes all along."""
+    """A sink that streams rows to a file. `hurry` may be called by another thread: the next row takes all along.
+
+    `kernels` counts the kernels' rows, those without room too.
+    """
 
     wants = ("operations", "kernels", "phases")
 
     def __init__(self, path: Path, limit: int) -> None:
         self._chunks = ChunkWriter(path, NAME)
         self._encode = msgspec.msgpack.Encoder().encode
-        self._rows: list[Observed] = []
+        self._operations: list[OperationRow] = []
+        self._kernels: list[KernelRow] = []
+        self._phases: list[PhaseRow] = []
         self._left = limit
+        self._count = 0
         self._batch = BATCH
-        self.written = 0
         self.dropped = 0
+        self.kernels = 0
 
     def take(self, row: Observed, /) -> None:
         """Keep a row, or count it once the room is used up; phases always find room."""
-        if self._left > 0 or isinstance(row, PhaseRow):
-            self._left -= 1
-            self._rows.append(row)
-            if len(self._rows) >= self._batch:
-                self.flush()
+        if type(row) is OperationRow:
+            if self._left <= 0:
+                self.dropped += 1
+                return
+            self._operations.append(row)
+        elif type(row) is KernelRow:
+            self.kernels += 1
+            if self._left <= 0:
+                self.dropped += 1
+                return
+            self._kernels.append(row)
         else:
-            self.dropped += 1
+            assert type(row) is PhaseRow, f"nobody wants {type(row).__name__} here"
+            self._phases.append(row)
+        self._left -= 1
+        self._count += 1
+        if self._count >= self._batch:
+            self.flush()
 
     def hurry(self) -> None:
         """Write what there is with the next row."""
@@ -73,14 +90,8 @@ class RowLog:
 
     def flush(self) -> None:
         """Write what there is."""
-        rows, self._rows, self._batch = self._rows, [], BATCH
-        batch = Batch(
-            [row for row in rows if type(row) is OperationRow],
-            [row for row in rows if type(row) is KernelRow],
-            [row for row in rows if type(row) is PhaseRow],
-            self.dropped,
-        )
-        self.written += len(rows)
+        batch = Batch(self._operations, self._kernels, self._phases, self.dropped)
+        self._operations, self._kernels, self._phases, self._count, self._batch = [], [], [], 0, BATCH
         self._chunks.append(zlib.compress(self._encode(batch), 1))
 
     def close(self) -> None:

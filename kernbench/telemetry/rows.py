@@ -8,7 +8,7 @@ PARTS = ("busy", "no_work", "wait_data", "wait_tcm", "wait_credit", "wait_queue"
 """What an engine's time in a kernel divides into, exactly."""
 
 
-class OperationRow(msgspec.Struct, frozen=True, array_like=True):
+class OperationRow(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One operation of a kernel on an engine of a PE (`sip0.cube00.pe0`).
 
     `unit` is the engine's full name, `kind` what it did (`load`, `store`, `gemm`, `math`, `send`, `recv`, ...). It was
@@ -35,7 +35,7 @@ class OperationRow(msgspec.Struct, frozen=True, array_like=True):
     freed: Fs = 0
 
 
-class KernelRow(msgspec.Struct, frozen=True, array_like=True):
+class KernelRow(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """The share of one launch that ran on one PE; `engines` maps each engine to its PARTS, which sum to end - start."""
 
     pe: str
@@ -47,7 +47,7 @@ class KernelRow(msgspec.Struct, frozen=True, array_like=True):
     engines: dict[str, tuple[int, ...]]
 
 
-class PhaseRow(msgspec.Struct, frozen=True, array_like=True):
+class PhaseRow(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A named stretch of one rank's run: a row of its bench, a collective, a layer. Phases of one SIP nest."""
 
     sip: int
@@ -56,7 +56,7 @@ class PhaseRow(msgspec.Struct, frozen=True, array_like=True):
     end: Fs
 
 
-class PacketRow(msgspec.Struct, frozen=True, array_like=True):
+class PacketRow(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A packet of `size` bytes held a link from `start` to `end`."""
 
     link: str
@@ -65,7 +65,7 @@ class PacketRow(msgspec.Struct, frozen=True, array_like=True):
     size: int
 
 
-class LinkRow(msgspec.Struct, frozen=True, array_like=True):
+class LinkRow(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """The books of one link: what it moved, how long it was busy, what its packets waited for, by reason."""
 
     name: str

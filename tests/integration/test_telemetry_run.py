@@ -6,12 +6,14 @@ import re
 from collections import Counter
 from fractions import Fraction
 from itertools import pairwise
+from unittest.mock import ANY
 
 import pytest
 
 from actors.simulation import Simulation
 from kernbench.common.errors import UsageError
 from kernbench.common.messages.recording import Recording
+from kernbench.reporting.summary import summarise
 from kernbench.telemetry.frame import FULL
 from kernbench.telemetry.link_log import LinkLog
 from kernbench.telemetry.reader import RunReader
@@ -202,6 +204,29 @@ def test_rows_beyond_the_limit_are_counted(tmp_path):
     assert (kept[1] + RunReader(cut).dropped, RunReader(whole).dropped) == (kept[0], 0)
     assert kept[1] <= 20
     assert len(RunReader(cut).phases()) == len(RunReader(whole).phases())
+    said = [[line for line in summarise(RunReader(each), each)["missing"] if "room" in line] for each in (whole, cut)]
+    assert said == [[], [ANY]]
+    assert said[1][0].startswith(f"rows: {RunReader(cut).dropped} of operations and kernels had no room in the records")
+
+
+def test_frames_come_no_faster_than_they_were_asked_for(recorded):
+    _, reader, workers = recorded
+    last = [[*reader.records[worker]][-1] for worker in range(workers)]
+    assert all(2 <= frame.sequence <= frame.wall_s / 0.01 + 2 for frame in last)
+
+
+def test_parquet_holds_what_the_tables_hold(recorded):
+    parquet = pytest.importorskip("pyarrow.parquet")
+    _, reader, _ = recorded
+    for name in ("links", "operations", "kernels", "phases"):
+        with (reader.directory / f"{name}.csv").open(newline="") as file:
+            rows = list(csv.DictReader(file))
+        found = parquet.read_table(reader.directory / f"{name}.parquet").to_pylist()
+        assert [[*row] for row in found] == [[*row] for row in rows]
+        times = [key for key in rows[0] if key.endswith("_ns")]
+        assert [[round(row[key] * 10**6) for key in times] for row in found] == [
+            [int(Fraction(row[key]) * 10**6) for key in times] for row in rows
+        ]
 
 
 def test_a_directory_without_a_run_is_refused_by_name(tmp_path):

@@ -7,6 +7,7 @@ import pytest
 
 from kernbench.cli.run_directory import KEPT, RUNS, RunDirectory
 from kernbench.common.errors import OutputError
+from kernbench.telemetry.reader import RunReader
 
 
 @pytest.fixture(autouse=True)
@@ -67,3 +68,25 @@ def test_a_directory_that_has_gone_is_an_output_error(tmp_path):
     directory.path.rmdir()
     with pytest.raises(OutputError, match=r"run\.json cannot be written"):
         directory.write({})
+
+
+def test_a_run_is_seen_to_go_on_until_its_document_is_there(tmp_path):
+    directory = RunDirectory.create("mine", tmp_path / "out")
+    reader = RunReader(directory.path)
+    before = reader.live, reader.document
+    directory.write({"bench": "mine"})
+    assert (before, reader.live, reader.document) == ((True, None), False, {"bench": "mine"})
+
+
+def test_a_run_that_was_given_up_is_not_seen_to_go_on(tmp_path):
+    path = RunDirectory.create("mine", tmp_path / "out").path
+    assert not RunReader(path).live
+
+
+def test_a_run_without_records_is_not_removed_while_it_goes_on(monkeypatch):
+    monkeypatch.setattr("kernbench.cli.run_directory.KEPT", 1)
+    first = RunDirectory.create("mine")
+    second = RunDirectory.create("mine")
+    first.write({})
+    third = RunDirectory.create("mine")
+    assert [each.path.exists() for each in (first, second, third)] == [False, True, True]
