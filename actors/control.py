@@ -1,4 +1,4 @@
-"""What may cut a run short or hold it: Ctrl-C, SIGTERM, a time limit and the commands of whoever watches."""
+"""What may cut a run short or hold it: Ctrl-C, SIGTERM, limits of time and memory, the commands of whoever watches."""
 
 import signal
 import threading
@@ -9,13 +9,19 @@ from typing import Any, Self
 
 import msgspec
 
+from actors.limits import Limits, Overdue, resident
+from kernbench.common.errors import ExitCode
 from kernbench.common.messages.island import Command
 from kernbench.common.units import Fs
 
 INTERRUPT, TERMINATED, TIMEOUT, MAX_EVENTS = "interrupt", "terminated", "timeout", "max-events"
+MAX_MEMORY = "max-memory"
 """Why a run stopped early; a hook may give other reasons."""
 
-_REASONS = {signal.SIGINT: INTERRUPT, signal.SIGTERM: TERMINATED}
+TICK_S, GRACE_S = 0.5, 2.0
+"""How often limits are looked at while no window ends, and how long a run may take to stop once one is reached."""
+
+_REASONS = {signal.SIGINT: INTERRUPT, signal.SIGTERM: TERMINATED, signal.SIGHUP: TERMINATED}
 
 
 class Progress(msgspec.Struct, frozen=True):
@@ -40,20 +46,23 @@ class Hooks:
 
 
 class Control:
-    """The source of commands for one run; a context that takes over Ctrl-C and SIGTERM while it is open.
+    """The source of commands for one run; a context that takes over Ctrl-C, SIGTERM, SIGHUP and SIGALRM while it is open.
 
-    The first signal stops the run at the next window, the second raises KeyboardInterrupt (SystemExit for SIGTERM) wherever
-    Python is. A pause
-    stops the time limit.
+    The first signal stops the run at the next window, the second raises KeyboardInterrupt (SystemExit for all but
+    Ctrl-C) wherever Python is. A limit stops it at the next window too, and raises Overdue if that has not come after GRACE_S.
+    A pause stops the time limit.
     """
 
-    def __init__(self, hooks: Hooks, timeout_s: float | None = None) -> None:
+    def __init__(self, hooks: Hooks, limits: Limits | None = None) -> None:
         self._hooks = hooks
-        self._timeout_s = timeout_s
+        self._limits = limits or Limits()
         self._pending: deque[Command] = deque()
         self._signalled = False
         self._handlers: dict[signal.Signals, Any] = {}
         self._begin = self._paused_at = 0.0
+        self._reached = ""
+        self._reached_at = 0.0
+        self.others_memory = 0
         self.paused = False
         self.slowed = False
 
@@ -65,18 +74,25 @@ class Control:
     def __enter__(self) -> Self:
         self._begin = time.monotonic()
         if threading.current_thread() is threading.main_thread():
-            self._handlers = {number: signal.signal(number, self._on_signal) for number in _REASONS}
+            heard = [number for number in _REASONS if number != signal.SIGHUP or not _is_ignored(number)]
+            self._handlers = {number: signal.signal(number, self._on_signal) for number in heard}
+            if self._limits != Limits():
+                self._handlers[signal.SIGALRM] = signal.signal(signal.SIGALRM, self._on_tick)
+                signal.setitimer(signal.ITIMER_REAL, TICK_S, TICK_S)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.settle()
         for number, handler in self._handlers.items():
             signal.signal(number, handler)
 
     def poll(self) -> Command | None:
         """The next command, if there is one."""
-        command = self._pending.popleft() if self._pending else self._hooks.command() or self._check_timeout()
+        command = self._pending.popleft() if self._pending else self._hooks.command()
+        if command is None and self._check_limits():
+            command = self._pending.popleft()
         if command is not None:
             if command.action == "speed":
                 self.slowed = command.amount > 0
@@ -84,15 +100,35 @@ class Control:
                 self._note_pause(command.action in ("pause", "step"))
         return command
 
+    def settle(self) -> None:
+        """The run is ending: what is left to do is not interrupted by a limit any more."""
+        if signal.SIGALRM in self._handlers:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+
     def report(self, windows: int, events: int, sim_time: Fs, waiting: tuple[int, ...] = ()) -> None:
         """Tell the hooks how far the run is."""
         self._hooks.progress(Progress(windows, events, sim_time, time.monotonic() - self._begin, waiting))
 
-    def _check_timeout(self) -> Command | None:
-        if self._timeout_s is None or self.paused or time.monotonic() - self._begin < self._timeout_s:
-            return None
-        self._timeout_s = None
-        return Command("stop", TIMEOUT)
+    def _check_limits(self) -> bool:
+        """Have the run stopped when a limit is reached: once."""
+        if self._reached:
+            return False
+        limits = self._limits
+        if limits.seconds is not None and not self.paused and time.monotonic() - self._begin >= limits.seconds:
+            self._reached = TIMEOUT
+        elif limits.memory is not None and resident() + self.others_memory > limits.memory:
+            self._reached = MAX_MEMORY
+        else:
+            return False
+        self._reached_at = time.monotonic()
+        self._pending.append(Command("stop", self._reached))
+        return True
+
+    def _on_tick(self, _number: int, _frame: FrameType | None) -> None:
+        """Python calls this between two instructions of whatever runs, if only a kernel that never asks the device."""
+        if not self._check_limits() and self._reached and time.monotonic() - self._reached_at > GRACE_S:
+            self._reached_at = time.monotonic()  # a program that catches it is asked again
+            raise Overdue(self._reached)
 
     def _note_pause(self, paused: bool) -> None:
         now = time.monotonic()
@@ -104,8 +140,13 @@ class Control:
 
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
         if self._signalled:
-            if number == signal.SIGTERM:
-                raise SystemExit(128 + number)
-            raise KeyboardInterrupt
+            if number == signal.SIGINT:
+                raise KeyboardInterrupt
+            raise SystemExit(int(ExitCode.SIGTERM))
         self._signalled = True
         self._pending.append(Command("stop", _REASONS[signal.Signals(number)]))
+
+
+def _is_ignored(number: signal.Signals) -> bool:
+    """`nohup` ignores SIGHUP, and means it."""
+    return signal.getsignal(number) == signal.SIG_IGN

@@ -5,11 +5,12 @@ from collections.abc import Sequence
 import msgspec
 
 from actors import failure
-from actors.control import Control, Hooks
+from actors.control import GRACE_S, Control, Hooks
+from actors.limits import Limits, Overdue
 from actors.transports.base import Transport
 from actors.transports.inproc import InProcess
 from actors.transports.process import Processes
-from kernbench.common.errors import DeadlockError, UsageError, WorkerError
+from kernbench.common.errors import DeadlockError, LimitError, UsageError, WorkerError
 from kernbench.common.messages.island import Job, Outcome, SipOutcome
 from kernbench.common.units import Fs, format_time
 
@@ -57,7 +58,7 @@ def run_job(
     workers: int,
     transport: Transport | None = None,
     hooks: Hooks | None = None,
-    timeout_s: float | None = None,
+    limits: Limits | None = None,
 ) -> JobResult:
     """Run `job` over `workers` islands (at most one per SIP); raises what a SIP raised, in the caller's process.
 
@@ -68,8 +69,14 @@ def run_job(
     blocks = assign(job.sips, workers, job.affinity)
     if transport is None:
         transport = InProcess() if len(blocks) == 1 else Processes()
-    with Control(hooks or Hooks(), timeout_s) as control:
-        outcomes = transport.run(job, blocks, control)
+    with Control(hooks or Hooks(), limits) as control:
+        try:
+            outcomes = transport.run(job, blocks, control)
+        except Overdue as overdue:
+            raise LimitError(
+                f"{overdue.reason}: the run did not stop at a window within {GRACE_S:g} s and was ended; nothing of it is "
+                "kept but its records; a kernel or bench that loops without asking the device for anything looks like this"
+            ) from None
     return _settle(outcomes)
 
 

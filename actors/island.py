@@ -46,6 +46,7 @@ class Island:
         self._sent: list[tuple[int, Fs]] = []
         self._wires = {sip: wire_of(job.tamper) for sip in self._own}
         self._failures: list[Failure] = []
+        self._begin = 0.0, 0.0
         self.waited_s = 0.0
         self.devices: list[Device] = []
         self.lookahead: Fs = 0
@@ -80,7 +81,7 @@ class Island:
             return self._run(lookaheads, peers, gate)
 
     def _run(self, lookaheads: Sequence[Fs], peers: Peers, gate: Gate | None) -> Outcome:
-        wall, cpu = time.perf_counter(), time.process_time()
+        self._begin = time.perf_counter(), time.process_time()
         self.lookahead = min(lookaheads)
         windows = Windows(lookaheads, cut_of(self._job.tamper))
         self._advance(self._own, 0, 0)
@@ -92,10 +93,14 @@ class Island:
             decision = windows.decide([own, *map(_summary, received)])
             end, reason = self._verdict(decision, own, received, stop)
             if end is not None:
-                return self._settle(end, reason, wall, cpu)
+                return self._settle(end, reason)
             self._collect(received)
             self._advance(self._busy(decision.bound), decision.bound, granted)
             self.windows += 1
+
+    def cut_short(self, reason: str) -> Outcome:
+        """The outcome of a run that was torn out of the middle of a window."""
+        return self._settle("stopped", reason)
 
     def close(self) -> None:
         """Stop the actors."""
@@ -179,8 +184,9 @@ class Island:
             for message in frame.messages:
                 self._inbound[message.destination].append(message)
 
-    def _settle(self, end: End, reason: str, wall: float, cpu: float) -> Outcome:
+    def _settle(self, end: End, reason: str) -> Outcome:
         """Have every SIP finish and put the outcome together."""
+        wall, cpu = self._begin
         sips: list[SipOutcome] = []
         if end != "failed":
             for sip in self._own:

@@ -11,6 +11,7 @@ import msgspec
 
 from actors.control import Hooks
 from actors.coordinator import JobResult, SyncStats, assign, run_job
+from actors.limits import Limits
 from actors.records import recorded
 from kernbench.common.errors import AuditError, UsageError
 from kernbench.common.messages.island import Job, Tamper
@@ -149,10 +150,12 @@ class Simulation:
         *,
         hooks: Hooks | None = None,
         timeout_s: float | None = None,
+        max_memory: int | None = None,
         **arguments: Any,
     ) -> Result:
         """Run a bench on every rank: by name, by file, or a function at the top level of a file.
 
+        `timeout_s` and `max_memory` (bytes resident, all processes together) cut the run short: see `Result.stopped`.
         Raises what went wrong as a KernbenchError; a wrong value is not an error but counted in `Result.wrong`.
         """
         end_load()
@@ -185,7 +188,7 @@ class Simulation:
             layout = layout_of(self.topology, self._device, ref.name, checked, blocks)
         with recorded(recording, layout, hooks) as watched:
             begin = time.perf_counter()
-            outcome = run_job(job, self.workers, self._mpi, hooks=watched, timeout_s=timeout_s)
+            outcome = run_job(job, self.workers, self._mpi, watched, Limits(timeout_s, max_memory))
             wall = time.perf_counter() - begin
         return self._result(ref.name, checked, outcome, wall)
 

@@ -14,11 +14,17 @@ import msgspec
 
 from actors.channel import Channel, ChannelClosed
 from actors.control import INTERRUPT, TERMINATED, Control
+from actors.limits import Overdue
 from kernbench.common.errors import ExitCode, LimitError, WorkerError
 from kernbench.common.messages.island import Command, FromIsland, Go, Job, Outcome, Ready, Start, Status, ToIsland
 from kernbench.common.units import format_time
 
 POLL_MS = 50
+
+START_S = 30.0
+"""How long a worker may take to say its first word, if that is longer than a hang: Python has to start."""
+FRESH_S, SILENT_S = 0.4, 2.0
+"""A worker that was silent for FRESH_S is given SILENT_S more: a busy system holds its words back, the last is old."""
 
 
 class Worker:
@@ -39,8 +45,9 @@ class Worker:
         self.status = status
         self.ready: Ready | None = None
         self.outcome: Outcome | None = None
-        self.last = Status(0, 0, 0, waiting=False)
+        self.last = Status(0, 0, 0, waiting=False, memory=0)
         self.moved_at = time.monotonic()
+        self.heard_at: float | None = None
 
     @property
     def name(self) -> str:
@@ -49,8 +56,10 @@ class Worker:
 
     def beat(self, status: Status) -> None:
         """A status came in; it counts as progress if anything moved, or while devices are being built."""
-        if status != self.last or self.ready is None:
-            self.last = status
+        self.heard_at = time.monotonic()
+        last, self.last = self.last, status
+        moved = (status.windows, status.events, status.sim_time) != (last.windows, last.events, last.sim_time)
+        if moved or status.waiting != last.waiting or self.ready is None:
             self.moved_at = time.monotonic()
 
 
@@ -66,6 +75,7 @@ class Supervisor:
         self._control = control
         self._hang_s = hang_s
         self._running = False
+        self._checked_at = time.monotonic()
         self._early: list[Command] = []
         self._decoder = msgspec.msgpack.Decoder(Status)
         self._poller = select.poll()
@@ -82,10 +92,12 @@ class Supervisor:
                 self._wait()
                 self._obey()
                 self._check_hangs()
+        except Overdue as overdue:
+            raise self._deaf(overdue.reason) from None
         finally:
             for fd in self._pidfds.values():
                 os.close(fd)
-        return [worker.outcome for worker in self._workers if worker.outcome is not None]
+        return [self._outcome(worker) for worker in self._workers if worker.outcome is not None]
 
     def _is_over(self) -> bool:
         if self._running:
@@ -106,6 +118,15 @@ class Supervisor:
             self._running = True
             return False
         return answered
+
+    def _outcome(self, worker: Worker) -> Outcome:
+        """What a worker said; what stopped the worker itself comes with who waits, which it cannot know."""
+        assert worker.outcome is not None
+        failures = [
+            item if item.sip >= 0 else msgspec.structs.replace(item, waiters=self._waiters(worker))
+            for item in worker.outcome.failures
+        ]
+        return msgspec.structs.replace(worker.outcome, failures=failures)
 
     def _watch(self, worker: Worker) -> None:
         """Wait on its connection, its status and (where the system can) the process itself."""
@@ -146,6 +167,7 @@ class Supervisor:
                     worker.moved_at = time.monotonic()
                 else:
                     worker.outcome = message
+                    self._control.settle()
                     return
         except ChannelClosed:
             gone = True
@@ -160,6 +182,7 @@ class Supervisor:
     def _obey(self) -> None:
         """Forward commands to worker 0, whose next frame carries them to all others."""
         workers = self._workers
+        self._control.others_memory = sum(worker.last.memory for worker in workers)
         if not self._running:
             self._abandon(self._control.poll())
             return
@@ -182,7 +205,7 @@ class Supervisor:
                 raise KeyboardInterrupt
             if command.reason == TERMINATED:
                 raise SystemExit(int(ExitCode.SIGTERM))  # what the process would have ended with, had nobody listened
-            raise LimitError(f"{command.reason}: stopped while the devices were being built; allow more time")
+            raise LimitError(f"{command.reason}: stopped while the devices were being built; allow more of it")
         self._early.append(command)
 
     def _tell(self, worker: Worker, message: ToIsland) -> None:
@@ -194,26 +217,61 @@ class Supervisor:
     def _check_hangs(self) -> None:
         """A worker that waits for others is not the one that hangs, unless all wait."""
         now = time.monotonic()
+        missed = now - self._checked_at - FRESH_S
+        self._checked_at = now
         open_workers = [worker for worker in self._workers if worker.outcome is None]
         for worker in open_workers:
             if self._control.held or (worker.ready and not self._running):  # it waits for those that still build
                 worker.moved_at = now
-        stuck = [worker for worker in open_workers if now - worker.moved_at > self._hang_s]
+            elif missed > 0:  # nobody listened meanwhile: what they said is still to be read
+                worker.moved_at += missed
+        stuck = [worker for worker in open_workers if now - worker.moved_at > self._patience(worker, now)]
         guilty = [worker for worker in stuck if not worker.last.waiting]
         if not guilty and len(stuck) == len(open_workers):
             guilty = stuck
         if guilty:
             worker = guilty[0]
+            self._take_statuses()
             raise WorkerError(
                 f"{worker.name} has made no progress for {self._hang_s:g} s; it is in window {worker.last.windows} at "
                 f"about {format_time(worker.last.sim_time)} of simulated time; a kernel or bench that loops without "
                 "asking the device for anything looks like this",
                 where=f"worker {worker.index}",
                 sim_time_fs=worker.last.sim_time,
+                waiters=self._waiters(worker),
             )
 
+    def _patience(self, worker: Worker, now: float) -> float:
+        if worker.heard_at is None:
+            return max(START_S, self._hang_s)
+        return self._hang_s + (SILENT_S if now - worker.heard_at > FRESH_S else 0.0)
+
+    def _waiters(self, culprit: Worker) -> tuple[str, ...]:
+        """One line per other worker that goes on: what it does, as far as it has told."""
+        return tuple(
+            f"{worker.name} {_deed(worker)} in window {worker.last.windows}, at about "
+            f"{format_time(worker.last.sim_time)} of simulated time"
+            for worker in self._workers
+            if worker is not culprit and worker.outcome is None
+        )
+
+    def _take_statuses(self) -> None:
+        for worker in self._workers:
+            self._read_status(worker)
+
+    def _deaf(self, reason: str) -> LimitError:
+        """The error of a run that does not stop at a limit."""
+        self._take_statuses()
+        guilty = [worker for worker in self._workers if worker.outcome is None and not worker.last.waiting]
+        worker = (guilty or self._workers)[0]
+        return LimitError(
+            f"{reason}: {worker.name} does not stop; it is in window {worker.last.windows} at about "
+            f"{format_time(worker.last.sim_time)} of simulated time; all workers were ended, and nothing of the run is "
+            "kept but its records; a kernel or bench that loops without asking the device for anything looks like this"
+        )
+
     def _death(self, worker: Worker) -> WorkerError:
-        self._read_status(worker)
+        self._take_statuses()
         with suppress(subprocess.TimeoutExpired):
             worker.process.wait(1)
         code = worker.process.returncode
@@ -228,4 +286,11 @@ class Supervisor:
             "stopped; if memory is short, a run with fewer SIPs or smaller sizes needs less",
             where=f"worker {worker.index}",
             sim_time_fs=worker.last.sim_time,
+            waiters=self._waiters(worker),
         )
+
+
+def _deed(worker: Worker) -> str:
+    if worker.ready is None:
+        return "builds its devices"
+    return "waits for frames of the others" if worker.last.waiting else "computes"

@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from socket import AF_UNIX, SOCK_DGRAM, SOCK_STREAM, socket, socketpair
@@ -13,6 +13,7 @@ import msgspec
 import actors
 from actors.channel import Channel
 from actors.control import Control
+from actors.limits import seconds_of
 from actors.supervisor import Supervisor, Worker
 from actors.transports.base import COORDINATOR
 from kernbench.common.messages.island import FromIsland, Job, Outcome
@@ -25,34 +26,49 @@ ONE_THREAD = dict.fromkeys(
 
 GRACE_S = 2.0
 
+HANG = "KERNBENCH_HANG_S"
+"""The environment variable that says after how many seconds without progress a worker is given up."""
+HANG_S = "30"
+
+Join = Callable[[], tuple[socket, socket]]
+"""Makes the two ends of a connection between two workers."""
+
+
+def joined() -> tuple[socket, socket]:
+    """The usual connection."""
+    return socketpair(AF_UNIX, SOCK_STREAM)
+
 
 class Processes:
     """Runs each block as `python -m actors.island`: never a fork, never the caller's main module again.
 
-    A worker that shows no progress for `hang_s` seconds is given up.
+    A worker that shows no progress for `hang_s` seconds (by default what the environment says, else 30) is given up.
+    `join` is for who wants to sit between two workers.
     """
 
-    def __init__(self, hang_s: float = 30.0) -> None:
-        self._hang_s = hang_s
+    def __init__(self, hang_s: float | None = None, join: Join = joined) -> None:
+        self._hang_s = seconds_of(HANG, os.environ.get(HANG, HANG_S)) if hang_s is None else hang_s
+        self._join = join
 
     def run(self, job: Job, blocks: list[list[int]], control: Control) -> list[Outcome]:
         """Start the workers, watch them to their outcomes; no child outlives this call."""
         workers: list[Worker] = []
         try:
-            _launch(blocks, workers)
+            _launch(blocks, workers, self._join)
             return Supervisor(workers, job, blocks, control, self._hang_s).run()
         finally:
+            control.settle()
             _end(workers)
 
 
-def _launch(blocks: Sequence[Sequence[int]], workers: list[Worker]) -> None:
+def _launch(blocks: Sequence[Sequence[int]], workers: list[Worker], join: Join) -> None:
     """Append each worker as soon as it runs, so that a failure half-way leaves none unknown."""
     count = len(blocks)
     mesh: dict[tuple[int, int], socket] = {}
     try:
         for low in range(count):
             for high in range(low + 1, count):
-                mesh[low, high], mesh[high, low] = socketpair(AF_UNIX, SOCK_STREAM)
+                mesh[low, high], mesh[high, low] = join()
         for index, block in enumerate(blocks):
             workers.append(_spawn(index, block, [mesh[index, other] for other in range(count) if other != index]))
     finally:

@@ -13,6 +13,7 @@ import msgspec
 from actors import failure
 from actors.channel import Channel, ChannelClosed
 from actors.island import Island
+from actors.limits import resident
 from actors.publisher import published
 from actors.transports.base import COORDINATOR, WAIT_S, Gate
 from actors.transports.mesh import Mesh
@@ -68,7 +69,7 @@ def _serve(index: int, control: Channel[ToIsland], status: socket, peer_fds: lis
     except ChannelClosed:
         raise
     except Exception as error:
-        outcome = _failed(error)
+        outcome = _failed(error, island)
     control.send(outcome)
     while control.wants_to_send:
         select.select([], [control.fd], [])
@@ -76,8 +77,11 @@ def _serve(index: int, control: Channel[ToIsland], status: socket, peer_fds: lis
     island.close()
 
 
-def _failed(error: Exception) -> Outcome:
-    return Outcome("failed", "", [failure.pack(error, -1)], [], 0, 0, os.getpid(), 0.0, 0.0, 0.0)
+def _failed(error: Exception, island: Island) -> Outcome:
+    packed = failure.pack(error, -1)
+    if packed.sim_time is None:
+        packed = msgspec.structs.replace(packed, sim_time=island.sim_time)
+    return Outcome("failed", "", [packed], [], 0, 0, os.getpid(), 0.0, 0.0, 0.0)
 
 
 def _peer(index: int, number: int, fd: int) -> Channel[WindowFrame]:
@@ -130,7 +134,7 @@ class Heartbeat(threading.Thread):
         encoder = msgspec.msgpack.Encoder()
         while True:
             time.sleep(STATUS_S)
-            beat = Status(island.windows, island.events, island.sim_time, island.waiting)
+            beat = Status(island.windows, island.events, island.sim_time, island.waiting, resident())
             try:
                 self._status.send(encoder.encode(beat))
             except BlockingIOError:

@@ -6,7 +6,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TextIO
 
 import click
 
@@ -65,8 +65,14 @@ def guard(call: Callable[[], object], arguments: Sequence[str]) -> int:
     try:
         return _attempt(call, arguments)
     except BrokenPipeError:
-        _abandon_stdout()
+        _abandon(sys.stdout)
         return ExitCode.CLOSED_STDOUT
+    except OSError as error:
+        if error.errno not in NOT_WRITTEN:
+            raise
+        _abandon(sys.stdout)
+        _abandon(sys.stderr)  # there is nowhere left to say it
+        return ExitCode.OUTPUT
 
 
 def _attempt(call: Callable[[], object], arguments: Sequence[str]) -> int:
@@ -86,10 +92,10 @@ def _attempt(call: Callable[[], object], arguments: Sequence[str]) -> int:
     return ExitCode.OK
 
 
-def _abandon_stdout() -> None:
+def _abandon(stream: TextIO) -> None:
     """What is still buffered must not fail once more when the process ends."""
     with open(os.devnull, "w") as nowhere:  # noqa: PTH123  # a device, not a file
-        os.dup2(nowhere.fileno(), sys.stdout.fileno())
+        os.dup2(nowhere.fileno(), stream.fileno())
 
 
 def status_of(error: BaseException) -> Status:
@@ -137,7 +143,7 @@ def _tell(error: BaseException, arguments: Sequence[str]) -> int:
     for line in _lines(error, status, debug=debug):
         note(line)
     if isinstance(error, OSError) and error.errno in NOT_WRITTEN:
-        _abandon_stdout()
+        _abandon(sys.stdout)
     if "--json" in given:
         command = next((argument for argument in given if not argument.startswith("-")), "error")
         print_json(own or failure_document(command, status))

@@ -96,6 +96,7 @@ class Chosen:
 @click.option("--emulate", multiple=True, metavar="PKG", help="An installed package whose Triton kernels run here too.")
 @click.option("--poison", is_flag=True, help="Stop a kernel that loads bytes which nobody has written.")
 @click.option("--timeout", metavar="TIME", help="Stop after so much real time, such as 60s.")
+@click.option("--max-memory", metavar="SIZE", help="Stop when all processes together hold more, such as 4GiB.")
 @click.option("--max-events", type=int, metavar="N", help="Stop after about so many events.")
 @click.option(
     "--record/--no-record", default=True, help="Leave frames and tables in the run's directory. [default: on]"
@@ -121,6 +122,7 @@ def command(ctx: click.Context, /, **given: Any) -> None:
         raise UsageError(f"two benches: {given['bench']} and --bench {given['named']}; name one")
     timeout_s = _timeout(given["timeout"])
     max_events = _at_least("--max-events", given["max_events"], 1)
+    max_memory = _memory(given["max_memory"])
     arguments = check_arguments(chosen.ref, arguments_of(chosen.parameters, given))
     chosen.ref = emulated(chosen.ref, given["emulate"])
     simulation = Simulation(
@@ -137,7 +139,7 @@ def command(ctx: click.Context, /, **given: Any) -> None:
     )
     for key in simulation.source.unread_keys():
         note(f"kernbench: {simulation.source.error(key, 'warning: nothing reads this key here; remove it')}")
-    Run(simulation, chosen, given, arguments).run(timeout_s, max_events)
+    Run(simulation, chosen, given, arguments).run(timeout_s, max_events, max_memory)
 
 
 class Run:
@@ -166,12 +168,13 @@ class Run:
             raise Concluded({**self._document, "status": status_of(error).document()}) from error
         self._document["run_dir"] = str(self._directory.path)
         self._perfetto: Path | None = given["perfetto"]
-        if given["record"]:
+        self._recorded: bool = given["record"]
+        if self._recorded:
             simulation.record(Recording(str(self._directory.path), packets=self._perfetto is not None))
         elif self._perfetto is not None:
             raise UsageError("--perfetto writes what was recorded; leave out --no-record")
 
-    def run(self, timeout_s: float | None, max_events: int | None) -> None:
+    def run(self, timeout_s: float | None, max_events: int | None, max_memory: int | None) -> None:
         """Run the bench; write run.json and print, whatever comes of it."""
         from kernbench.cli.progress import ProgressLine
         from kernbench.cli.run_report import heading
@@ -181,7 +184,9 @@ class Run:
         line = ProgressLine(max_events, timeout_s)
         try:
             with redirect_stdout(self._prints()):
-                result = self._simulation.run(self._ref, hooks=line, timeout_s=timeout_s, **self._arguments)
+                result = self._simulation.run(
+                    self._ref, hooks=line, timeout_s=timeout_s, max_memory=max_memory, **self._arguments
+                )
         except BaseException as error:
             line.clear()
             self._fail(error)
@@ -225,6 +230,8 @@ class Run:
         self._write(document)
         if not self._as_json:
             say(report(document, result))
+            if self._recorded:
+                say(f"records: {self._directory.size / 2**20:.1f} MiB in {self._directory.path}")
         if self._perfetto is not None:
             self._trace(self._perfetto)
         if error is not None:
@@ -305,7 +312,23 @@ def _timeout(text: str | None) -> float | None:
     return time / FS_PER_S
 
 
+def _memory(text: str | None) -> int | None:
+    from kernbench.common.units import parse_size
+
+    if text is None:
+        return None
+    try:
+        size = parse_size(text)
+    except ValueError as error:
+        raise UsageError(f"--max-memory {text}: expected a size such as 4GiB") from error
+    if size <= 0:
+        raise UsageError(f"--max-memory {text}: expected more than 0, such as 4GiB")
+    return size
+
+
 def _at_least(option: str, number: int | None, least: int) -> int | None:
     if number is not None and number < least:
         raise UsageError(f"{option} {number}: expected at least {least}")
+    if number is not None and number >= 2**63:
+        raise UsageError(f"{option} {str(number)[:60]}: expected at most 2^63 - 1")
     return number

@@ -25,6 +25,9 @@ _SIZE_B = {
 _RATE_BPS = {"B/s": 1, "kB/s": 10**3, "MB/s": 10**6, "GB/s": 10**9, "TB/s": 10**12}
 _QUANTITY = re.compile(r"\s*([+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?)\s*([A-Za-zµ/]*)\s*")
 
+MOST_BYTES = 2**60
+"""Of any one size: sums of many still travel as 64-bit integers."""
+
 
 def exact(value: Number) -> Fraction:
     """The exact fraction of a decimal text or number; floats are refused because they have lost the text."""
@@ -53,7 +56,10 @@ def parse_time(text: Number, default_unit: str = "ns") -> Fs:
 def parse_size(text: Number) -> int:
     """Bytes of `4096`, `4KiB`, `1M` (powers of two) or `1MB` (powers of ten)."""
     number, unit = _split(text, _SIZE_B, "B", "a size such as 64KiB")
-    return _whole(number * _SIZE_B[unit], str(text), "bytes")
+    size = _whole(number * _SIZE_B[unit], str(text), "bytes")
+    if size > MOST_BYTES:
+        raise ValueError(f"expected at most {format_size(MOST_BYTES)}, got {str(text)[:60]}")
+    return size
 
 
 def parse_bandwidth(text: Number, default_unit: str = "GB/s") -> BytesPerSecond:

@@ -30,6 +30,9 @@ Bytes: TypeAlias = int | str
 """A parameter in bytes: its option takes sizes with units, the bench gets the number."""
 
 
+MOST_FACTOR = 2**30
+
+
 class Sweep(msgspec.Struct, frozen=True):
     """Sizes from `begin` to `end` bytes, each `factor` times the one before; nccl-tests' -b, -e, -f."""
 
@@ -41,10 +44,10 @@ class Sweep(msgspec.Struct, frozen=True):
     def of(cls, begin: str | int, end: str | int, factor: int = 2) -> "Sweep":
         """Make a sweep from sizes with units."""
         sweep = cls(parse_size(begin), parse_size(end), factor)
-        if sweep.begin < 1 or sweep.end < sweep.begin or factor < 2:
+        if sweep.begin < 1 or sweep.end < sweep.begin or not 2 <= factor <= MOST_FACTOR:
             raise UsageError(
                 f"sizes from {format_size(sweep.begin)} to {format_size(sweep.end)} by factor {factor}: "
-                "the first is >= 1B, the last not smaller, the factor >= 2"
+                f"the first is >= 1B, the last not smaller, the factor 2 to {MOST_FACTOR}"
             )
         return sweep
 

@@ -11,6 +11,7 @@ import pytest
 
 from actors.control import Hooks
 from actors.coordinator import run_job
+from actors.limits import Limits
 from actors.transports.inproc import InProcess
 from actors.transports.process import Processes
 from kernbench.common.errors import (
@@ -47,7 +48,7 @@ def transport(request):
 def run(transport, kind="ping", hooks=None, timeout_s=None, tamper=None, max_events=None, **config):
     config = toy.ToyConfig(**config)
     job = Job(f"{TOY}:{kind}", config.payload(), config.sips, max_events=max_events, tamper=tamper or Tamper())
-    return run_job(job, 2, transport, hooks, timeout_s)
+    return run_job(job, 2, transport, hooks, Limits(timeout_s))
 
 
 def test_reports_come_in_sip_order_and_all_actors_are_gone(transport):

@@ -37,6 +37,7 @@ VOLATILE = [
     (r"\d{8}T\d{6}Z-([\w-]+)-[0-9a-f]{4}", r"STAMP-\1-HEX"),
     (r"\bpid [\d ]*\d", "pid N"),
     (r" in [\d.]+ ?s\b", " in T s"),
+    (r"^records: [\d.]+ MiB", "records: N MiB"),
     (r"^\d+ ((?:\d+ )+\d+ \d+) \d+\.\d\d \d+%$", r"N \1 T W%"),  # a worker: its pid, CPU time and waiting
     (r"\b[0-9a-f]{64}\b", "SHA256"),  # of the packaged defaults, which have a test of their own
     (rf"({CHECKOUT}/\S+\.py):\d+", r"\1:LINE"),

@@ -68,7 +68,7 @@ def group_is_empty(pid):
 @pytest.mark.parametrize(
     ("workers", "number", "code", "said"),
     [("1", signal.SIGINT, 130, "interrupt"), ("2", signal.SIGINT, 130, "interrupt"),
-     ("2", signal.SIGTERM, 143, "terminated")],
+     ("2", signal.SIGTERM, 143, "terminated"), ("1", signal.SIGHUP, 143, "terminated")],
 )  # fmt: skip
 def test_a_signal_in_the_middle_stops_the_run_in_one_line(start, workers, number, code, said):
     process = start("turn.py", "--workers", workers, "--json")

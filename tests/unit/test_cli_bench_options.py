@@ -77,7 +77,10 @@ def test_what_is_not_given_of_a_sweep_is_the_default(found, given, sweep):
         ({"sweep_end": "0"}, "-e 0: expected a size from 1B, such as 64KiB"),
         ({"sweep_factor": "-2"}, "-f -2: expected a whole number from 2"),
         ({"sweep_size": "4K", "sweep_end": "8K"}, "--size S is -b S -e S: give either --size or -b and -e"),
-        ({"sweep_end": "1K"}, "sizes from 4KiB to 1KiB by factor 4: the first is >= 1B, the last not smaller"),
+        (
+            {"sweep_end": "1K"},
+            "sizes from 4KiB to 1KiB by factor 4: the first is >= 1B, the last not smaller, the factor 2 to 1073741824",
+        ),
     ],
 )
 def test_a_wrong_size_is_named(found, given, message):

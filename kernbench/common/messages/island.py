@@ -118,12 +118,13 @@ class Outcome(msgspec.Struct, frozen=True, array_like=True, tag=1):
 
 
 class Status(msgspec.Struct, frozen=True, array_like=True):
-    """Island to coordinator, a few times a second and never waited for."""
+    """Island to coordinator, a few times a second and never waited for; `memory` is its process's, resident bytes."""
 
     windows: int
     events: int
     sim_time: Fs
     waiting: bool
+    memory: int
 
 
 class WindowFrame(msgspec.Struct, array_like=True, gc=False):

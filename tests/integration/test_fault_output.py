@@ -1,0 +1,27 @@
+"""Output that cannot be written ends with its own code, in silence if there is nowhere left to say it."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"), [(["list"], 5), (["list", "--json"], 5), (["run", "nothing-like-it", "--json"], 5)]
+)
+def test_a_command_that_can_write_neither_result_nor_error_exits_with_5(arguments, code):
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run([sys.executable, "-m", "kernbench", *arguments], stdout=full, stderr=full, check=False)
+    assert done.returncode == code
+
+
+def test_a_run_that_cannot_write_its_layout_leaves_no_half_of_it(tmp_path):
+    program = (
+        "import resource, sys; from kernbench.cli import execute;"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY));"
+        "sys.exit(execute(['run', '--sips', '2', '--set', 'cube_mesh=1x1', '--size', '1KiB', '--out', 'out']))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False)
+    lines = [line for line in done.stderr.splitlines() if line.startswith("kernbench: error: ")]
+    assert (done.returncode, len(lines), [path.name for path in (tmp_path / "out").iterdir()]) == (5, 1, ["lock"])

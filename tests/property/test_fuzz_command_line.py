@@ -1,0 +1,88 @@
+"""Command lines that nobody meant: each ends with a documented exit code, in words of ours, and leaves JSON whole."""
+
+import json
+import os
+import tempfile
+from contextlib import chdir, redirect_stderr, redirect_stdout
+from io import StringIO
+from unittest import mock
+
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from kernbench.cli import execute
+from kernbench.common.errors import ExitCode
+
+MANY = settings(max_examples=settings().max_examples)
+FEW = settings(max_examples=settings().max_examples // 8)
+DOCUMENTED = set(ExitCode) - {ExitCode.BUG}
+BOUNDED = ["--max-events", "400", "--timeout", "10s", "--set", "sip.cube_mesh=1x1", "--set", "sip.cube.pes=1"]
+"""What keeps a command that does something quick; the words drawn come before it."""
+VALUES = ["", "0", "-1", "1", "2", "64", "65", "1e9", "nan", "9" * 30, "1KiB", "4KiB", "-4KiB", "10s", "auto", "all", "٣",
+          "x", "=", "a=b", "sips=2", "sip:0", "sip:9", "sip:-1", "--", "-", "\x1b[31m", "../..", "/dev/null",
+          "/proc/self/mem", "nowhere.yaml", "nowhere.py:bench", "on", "off", "\udc80", "💥", "busbw<1", "1+1", "__import__"]  # fmt: skip
+WORDS = {
+    "run": ["allreduce", "sendrecv", "--bench", "--sips", "--workers", "--transport", "--topology", "--set", "--device",
+            "--values", "--seed", "--emulate", "--poison", "--timeout", "--max-events", "--max-memory", "--no-record",
+            "--perfetto", "--size", "-b", "-e", "-f", "--dtype", "--op", "--algo", "--channels", "--iters", "--json"],
+    "report": ["--diff", "--fail-if", "--html", "--csv", "--json", "latest"],
+    "monitor": ["--ascii", "latest"],
+    "trace": ["-o", "latest", "--json"],
+    "probe": ["--topology", "--set", "--case", "--list", "--size", "--route", "--json"],
+    "list": ["benches", "algos", "kinds", "cases", "tl", "--json"],
+    "topology": ["check", "show", "schema", "--set", "--topology", "--json"],
+    "sweep": ["allreduce", "--set", "--jobs", "--json"],
+    "": ["--version", "--help", "-h", "rnu", "--debug"],
+}  # fmt: skip
+TEXT = st.text(st.characters(exclude_characters="\0"), max_size=6)
+QUICK = ["report", "monitor", "trace", "list", "topology", ""]
+
+
+def words_of(command):
+    return st.lists(st.sampled_from(WORDS[command]) | st.sampled_from(VALUES) | TEXT, max_size=6)
+
+
+def lines(commands):
+    return st.sampled_from(commands).flatmap(
+        lambda command: words_of(command).map(lambda words: [*filter(None, [command]), *words])
+    )
+
+
+def run(line):
+    """The exit code and what was printed, in a folder of its own."""
+    out, err = StringIO(), StringIO()
+    with tempfile.TemporaryDirectory() as folder, chdir(folder), redirect_stdout(out), redirect_stderr(err):
+        code = execute(line)
+    assert code in DOCUMENTED, f"{code}: {err.getvalue()}"
+    assert "--debug" in line or "Traceback" not in err.getvalue()
+    assert "\x1b" not in err.getvalue()
+    return code, out.getvalue(), err.getvalue()
+
+
+def check(line):
+    code, out, err = run(line)
+    before = line[: line.index("--")] if "--" in line else line
+    if code and "--json" in before and "--help" not in before:
+        assert json.loads(out)["status"]["exit"] == code, err
+
+
+@MANY
+@given(lines(QUICK))
+@example([])
+@example(["report", "--fail-if", "__import__('os').system('true')"])
+def test_a_command_that_only_looks_ends_as_documented(line):
+    check(line)
+
+
+@FEW
+@given(lines(["run"]))
+@example(["run", "--size", "9" * 30])
+@example(["run", "--sips", "64", "--workers", "64", "--size", "\udc80"])
+@example(["run", "--seed", "9" * 30, "--size", "1KiB"])
+@example(["run", "--iters", "9" * 30, "--size", "1KiB"])
+@example(["run", "--timeout", "9" * 30 + "s", "--size", "1KiB"])
+@example(["run", "--max-memory", "1", "--size", "1KiB"])
+def test_a_run_ends_as_documented(line):
+    # Nothing draws more than one process: what workers do is not asked here.
+    with mock.patch.dict(os.environ, {"KERNBENCH_HANG_S": "5"}):
+        check([*line, *BOUNDED, "--workers", "1", "--sips", "2"])
