@@ -6,7 +6,7 @@ HASH := $(shell cat constraints.txt pyproject.toml | cksum | cut -d' ' -f1)
 STAMP := .venv/.stamp-$(HASH)
 BIN := .venv/bin
 
-.PHONY: install demo test test-mpi test-slow test-browser bench lint
+.PHONY: install demo test test-mpi test-slow test-browser bench lint faults fuzz digests
 install: $(STAMP)
 
 $(STAMP):
@@ -45,3 +45,18 @@ test-mpi: export OMPI_ALLOW_RUN_AS_ROOT_CONFIRM := 1
 test-mpi: $(STAMP)
 	$(BIN)/mpiexec --oversubscribe -n 2 $(BIN)/python -m mpi4py tests/contract/mpi_rank.py
 	$(BIN)/pytest -m "" tests/integration/test_mpi.py
+
+# Real runs, each with a fault at a random instant: `make faults N=1000`, and `make faults SEED=1234 N=1` repeats one.
+faults: N := 200
+faults: SEED := 0
+faults: $(STAMP)
+	$(BIN)/python campaigns/faults $(N) $(SEED)
+
+# The fuzz tests led by coverage, so many minutes each.
+fuzz: MINUTES := 10
+fuzz: $(STAMP)
+	$(BIN)/python -c "import atheris" 2>/dev/null || $(BIN)/python -m pip install --quiet "atheris>=3,<4"
+	$(BIN)/python campaigns/fuzz $(MINUTES)
+
+digests: $(STAMP)
+	$(BIN)/pytest -m "" tests/determinism/test_digest_campaign.py
