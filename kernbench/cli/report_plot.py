@@ -1,4 +1,4 @@
-"""A plot in the terminal: how busy the busiest link was over simulated time."""
+"""A plot in the terminal: how much the most used link was used over simulated time."""
 
 import os
 from typing import TYPE_CHECKING, Any
@@ -21,16 +21,17 @@ def plot(report: dict[str, Any], buckets: "Utilisation | None", width: int) -> s
         return ""
     import plotext  # noqa: PLC0415  # `kernbench --help` stays quick
 
-    series = buckets.busy[link["name"]]
+    bw = next(each["bw_gbs"] for each in report["links"] if each["name"] == link["name"])
+    series = buckets.use(link["name"], round(bw * 10**9))
     unit, scale = ("us", 10**9) if buckets.width * len(series) < 10**13 else ("ms", 10**12)
     figure = plotext.figure
     figure.clear()
     figure.theme("colorless")
     figure.plot_size(min(width, MOST_WIDTH), HEIGHT)
     times = [(number + 0.5) * buckets.width / scale for number in range(len(series))]
-    figure.draw(figure.signal(times, [100 * busy / buckets.width for busy in series], marker=_marker()).fillx())
+    figure.draw(figure.signal(times, [100 * used / buckets.width for used in series], marker=_marker()).fillx())
     figure.ruler("y").lim(0, 100)
-    figure.title(f"{printable(link['name'])}: busy (%), each point {format_time(buckets.width)}")
+    figure.title(f"{printable(link['name'])}: used (%), each point {format_time(buckets.width)}")
     figure.label(f"simulated time ({unit})")
     drawn: str = plotext.uncolorize(figure.build().string())
     return "\n".join(line.rstrip() for line in drawn.splitlines())

@@ -36,14 +36,14 @@ def _heading(report: Row) -> str:
         sips = report["sips"]
         lines.append(f"bench       {report['bench']} on {sips} {'SIP' if sips == 1 else 'SIPs'}")
     lines.append(f"simulated   {_time(report['sim_time_ns'])}")
-    for title, key, when in (
-        ("link", "link", "of the run"),
-        ("", "link_in_kernels", "while kernels ran"),
-        ("engine", "engine", "of its kernels"),
+    for title, key, how, when in (
+        ("link", "link", "used", "of the run"),
+        ("", "link_in_kernels", "used", "while kernels ran"),
+        ("engine", "engine", "busy", "of its kernels"),
     ):
         if bottleneck[key] is not None:
             each = bottleneck[key]
-            lines.append(f"{title:<11} {each['name']}, busy {each['busy_share']:.1%} {when}")
+            lines.append(f"{title:<11} {each['name']}, {how} {each['share']:.1%} {when}")
     lines.append(f"verdict     {bottleneck['verdict']}")
     lines += [f"missing     {sentence}" for sentence in report["missing"]]
     return "\n".join(lines)
@@ -174,15 +174,15 @@ def _links(report: Row, width: int) -> str:
     return render(
         [
             column(
-                f"busiest {len(links)} of\n{len(report['links'])} links", [each["name"] for each in links], text=True
+                f"most used {len(links)} of\n{len(report['links'])} links", [each["name"] for each in links], text=True
             ),
             column("moved\n(B)", [each["bytes"] for each in links]),
             column("packets", [each["packets"] for each in links]),
-            column("busy\n(us)", [_us(each["busy_ns"]) for each in links]),
-            column("of the\ntime", [f"{each['utilization']:.1%}" for each in links]),
-            column("peak", ["-" if each["peak"] is None else f"{each['peak']:.0%}" for each in links]),
             column("mean\n(GB/s)", [f"{each['gbs']:.2f}" for each in links]),
             column("of at most\n(GB/s)", [f"{each['bw_gbs']:g}" for each in links]),
+            column("used", [f"{each['utilization']:.1%}" for each in links]),
+            column("peak", ["-" if each["peak"] is None else f"{each['peak']:.0%}" for each in links]),
+            column("busy\n(us)", [_us(each["busy_ns"]) for each in links]),
             column("waited\n(us)", [_us(each["blocked_ns"]) for each in links]),
             column("mostly for", [_mostly(each["blocked"]) for each in links], text=True),
         ],

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 import kernbench
-from kernbench.common.units import rate_gbs, to_ns
+from kernbench.common.units import carry_time, rate_gbs, to_ns
 
 if TYPE_CHECKING:
     from actors.simulation import Result, RowResult, Simulation
@@ -102,8 +102,8 @@ def ended(document: dict[str, Any], result: "Result") -> dict[str, Any]:
 
 
 def hottest(links: "tuple[LinkReport, ...]") -> "list[LinkReport]":
-    """The busiest links, of equal ones the first by name."""
-    return sorted(links, key=lambda link: (-link.busy, link.name))[:HOTTEST]
+    """The links that use most of their bandwidth, of equal ones the first by name."""
+    return sorted(links, key=lambda link: (-carry_time(link.bytes_in, link.bw), link.name))[:HOTTEST]
 
 
 def _row(row: "RowResult") -> dict[str, Any]:
@@ -132,7 +132,7 @@ def _link(link: "LinkReport", sim_time: int) -> dict[str, Any]:
         "name": link.name,
         "bytes": link.bytes_in,
         "busy_ns": to_ns(link.busy),
-        "utilization": link.busy / sim_time if sim_time else 0.0,
+        "utilization": carry_time(link.bytes_in, link.bw) / sim_time if sim_time else 0.0,
         "gbs": rate_gbs(link.bytes_in, sim_time),
         "bw_gbs": link.bw / 10**9,
     }

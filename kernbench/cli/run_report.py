@@ -131,10 +131,10 @@ def _links(document: dict[str, Any], width: int) -> str:
         [
             column(f"hottest {len(hot)} of\n{links['count']} links", [each["name"] for each in hot], text=True),
             column("moved\n(B)", [each["bytes"] for each in hot]),
-            column("busy\n(us)", [_us(each["busy_ns"]) for each in hot]),
-            column("of the\ntime", [f"{each['utilization']:.1%}" for each in hot]),
             column("mean\n(GB/s)", [_rate(each["gbs"]) for each in hot]),
             column("of at most\n(GB/s)", [f"{each['bw_gbs']:g}" for each in hot]),
+            column("used", [f"{each['utilization']:.1%}" for each in hot]),
+            column("busy\n(us)", [_us(each["busy_ns"]) for each in hot]),
         ],
         width,
     )

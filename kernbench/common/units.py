@@ -99,6 +99,11 @@ def rate_gbs(size: int, time: Fs) -> float:
     return size * FS_PER_NS / time if time else 0.0
 
 
+def carry_time(size: int, bw: BytesPerSecond) -> Fs:
+    """Time that `size` bytes take at a bandwidth, rounded down."""
+    return size * FS_PER_S // bw
+
+
 def _split(text: Number, units: dict[str, int], default: str, expected: str) -> tuple[Fraction, str]:
     match = _QUANTITY.fullmatch(str(text)) if not isinstance(text, Fraction) else None
     if isinstance(text, Fraction):

@@ -90,12 +90,12 @@ def _cards(report: Report) -> str:
     found = [("simulated time", time(report["sim_time_ns"]), "of the last event")]
     bottleneck = report["bottleneck"]
     for key, title, when in (
-        ("link_in_kernels", "busiest link", "while kernels ran"),
-        ("link", "busiest link", "over the whole run"),
+        ("link_in_kernels", "most used link", "while kernels ran"),
+        ("link", "most used link", "over the whole run"),
         ("engine", "busiest engine", "of its kernels' time"),
     ):
         if bottleneck[key] is not None:
-            found.append((f"{title}, {when}", percent(bottleneck[key]["busy_share"]), bottleneck[key]["name"]))
+            found.append((f"{title}, {when}", percent(bottleneck[key]["share"]), bottleneck[key]["name"]))
     if report["overlap"]:
         hidden, all_of_it = (sum(line[key] for line in report["overlap"]) for key in ("both_ns", "communication_ns"))
         found.append(
@@ -149,9 +149,9 @@ def _mesh(report: Report, records: RunRecords) -> tuple[str, dict[str, Any]]:
     scale = "".join(f'<i style="background:var(--h{number})"></i>' for number in range(COLOURS))
     body = (
         f'{slider}<div id="read" data-hint="{text(HINT)}">{text(HINT)}</div><div class="sips{" one" if layout.sips == 1 else ""}">'
-        f'{figures}</div><div class="scale">idle <span>{scale}</span> busy all the time</div>'
+        f'{figures}</div><div class="scale">idle <span>{scale}</span> all of its bandwidth</div>'
     )
-    hint = "Share of the time that links are busy; a bar grows and changes colour with it. Move the slider through the run."
+    hint = "Share of their bandwidth that links use; a bar grows and changes colour with it. Move the slider through the run."
     return _section("mesh", "Links over the mesh", body, hint if slider else hint.partition(" Move")[0]), series
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any, NamedTuple
 
-from kernbench.common.units import Fs, to_ns
+from kernbench.common.units import Fs, carry_time, to_ns
 from kernbench.reporting.markup import percent, step, text
 from kernbench.telemetry.layout import Layout, LinkPlace
 from kernbench.telemetry.rows import LinkRow, Utilisation
@@ -38,7 +38,8 @@ class MeshMap:
 
     def __init__(self, layout: Layout, links: list[LinkRow], buckets: Utilisation | None, sim_time: Fs) -> None:
         self._layout = layout
-        self._busy = {link.name: link.busy for link in links}
+        self._rates = {link.name: link.bw for link in links}
+        self._used = {link.name: carry_time(link.moved, link.bw) for link in links}
         self._buckets = buckets
         self._sim_time = sim_time
         self._groups: list[Group] = []
@@ -153,11 +154,11 @@ class MeshMap:
         return f'<div class="fabrics">{"".join(lines)}</div>' if lines else ""
 
     def _group(self, title: str, names: list[str]) -> tuple[int, Group]:
-        whole = max((self._busy.get(name, 0) for name in names), default=0)
+        whole = max((self._used.get(name, 0) for name in names), default=0)
         buckets = self._buckets
         series: tuple[int, ...] = ()
         if buckets is not None:
-            used = [buckets.busy[name] for name in names if name in buckets.busy]
+            used = [buckets.use(name, self._rates[name]) for name in names if name in self._rates]
             length = max(map(len, used), default=0)
             series = tuple(
                 max(each[number] if number < len(each) else 0 for each in used) * 1000 // buckets.width
@@ -171,7 +172,7 @@ class MeshMap:
         if not names:
             return ""
         number, group = self._group(title, names)
-        busiest = max(names, key=lambda name: (self._busy.get(name, 0), name))
+        busiest = max(names, key=lambda name: (self._used.get(name, 0), name))
         detail = f"{title}: {percent(group.whole / 1000)}" + (f" ({busiest})" if len(names) > 1 else "")
         shape = f'x="{bar.x:g}" y="{bar.y:g}" width="{bar.width:g}" height="{bar.height:g}" rx="2.5"'
         return (

@@ -28,7 +28,7 @@ def _tenth(value: float) -> str:
 
 LINKS = (
     Field("link", "name"), Field("kind", "kind"), Field("bytes", "bytes", _number), Field("packets", "packets", _number),
-    Field("busy", "busy_ns", time), Field("of the time", "utilization", percent), Field("peak", "peak", percent),
+    Field("used", "utilization", percent), Field("peak", "peak", percent), Field("busy", "busy_ns", time),
     Field("mean GB/s", "gbs", _number), Field("at most GB/s", "bw_gbs", _number), Field("waited", "blocked_ns", time),
 )  # fmt: skip
 PATH = (

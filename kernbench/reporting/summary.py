@@ -6,7 +6,7 @@ from typing import Any
 from kernbench.common.units import Fs, to_ns
 from kernbench.reporting.engine import blocking_document, engine_documents, engine_times
 from kernbench.reporting.interval import Interval, union
-from kernbench.reporting.link import busiest_within, link_documents, waiting_document
+from kernbench.reporting.link import link_documents, most_used_within, waiting_document
 from kernbench.reporting.overlap import overlap_documents, sip_of, sip_times
 from kernbench.reporting.path import CriticalPath, path_document
 from kernbench.reporting.share import percents
@@ -15,7 +15,7 @@ from kernbench.telemetry.rows import KernelRow, LinkRow, OperationRow
 from kernbench.telemetry.trace_records import RunRecords
 
 BOUND = 0.7
-"""A link or an engine that is busy for more than this share of the time of kernels is said to bound the run."""
+"""A link that is used, or an engine that is busy, for more than this share of the time of kernels is said to bound the run."""
 
 
 def summarise(records: RunRecords, directory: Path) -> dict[str, Any]:
@@ -36,7 +36,10 @@ def summarise(records: RunRecords, directory: Path) -> dict[str, Any]:
     link_lines = link_documents(links, sim_time, buckets)
     engines = engine_documents(times, layout)
     path = path_document(CriticalPath(operations, kernels).pieces())
-    within = None if buckets is None else busiest_within(buckets, union([w for each in windows.values() for w in each]))
+    within = None
+    if buckets is not None:
+        kernel_time = union([window for each in windows.values() for window in each])
+        within = most_used_within(buckets, {link.name: link.bw for link in links}, kernel_time)
     return {
         "run": str(directory),
         "bench": document.get("bench") or (None if layout is None else layout.bench),
@@ -94,12 +97,12 @@ def _bottleneck(
     within: tuple[str, float] | None,
     path: dict[str, Any] | None,
 ) -> dict[str, Any]:
-    link = links[0] if links and links[0]["busy_ns"] else None
+    link = links[0] if links and links[0]["bytes"] else None
     engine = engines[0] if engines else None
     found = {
-        "link": None if link is None else {"name": link["name"], "busy_share": link["utilization"]},
-        "link_in_kernels": None if within is None else {"name": within[0], "busy_share": within[1]},
-        "engine": None if engine is None else {"name": engine["name"], "busy_share": engine["busy_share"]},
+        "link": None if link is None else {"name": link["name"], "share": link["utilization"]},
+        "link_in_kernels": None if within is None else {"name": within[0], "share": within[1]},
+        "engine": None if engine is None else {"name": engine["name"], "share": engine["busy_share"]},
     }
     return {**found, "verdict": _verdict(found, path)}
 
@@ -107,14 +110,15 @@ def _bottleneck(
 def _verdict(found: dict[str, Any], path: dict[str, Any] | None) -> str:
     """What bounds the run, in a sentence."""
     link, engine = found["link_in_kernels"] or found["link"], found["engine"]
-    best = max((each for each in (link, engine) if each is not None), key=lambda each: each["busy_share"], default=None)
+    best = max((each for each in (link, engine) if each is not None), key=lambda each: each["share"], default=None)
     if best is None:
         return "nothing ran on the device, or nothing of it was recorded"
     when = "while kernels ran" if best is engine or found["link_in_kernels"] else "over the whole run"
-    said = f"{best['name']} was busy for {best['busy_share']:.1%} of the time {when}"
-    if best["busy_share"] > BOUND:
-        return f"{said} and bounds the run"
-    said = f"no link and no engine bounds the run: the busiest, {said.replace(' was busy', ', was busy', 1)}"
+    of = "was busy for {:.1%} of the time" if best is engine else "used {:.1%} of its bandwidth"
+    said = f"{of.format(best['share'])} {when}"
+    if best["share"] > BOUND:
+        return f"{best['name']} {said} and bounds the run"
+    said = f"no link and no engine bounds the run: {best['name']}, ahead of all others, {said}"
     if path is None:
         return said
     first = next((each for each in path["by_kind"] if each["kind"] != "launch"), path["by_kind"][0])

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from kernbench.common.units import BytesPerSecond, Fs
+from kernbench.common.units import BytesPerSecond, Fs, carry_time
 
 PARTS = ("busy", "no_work", "wait_data", "wait_tcm", "wait_credit", "wait_queue")
 """What an engine's time in a kernel divides into, exactly."""
@@ -86,3 +86,11 @@ class Utilisation(msgspec.Struct, frozen=True):
     width: Fs
     busy: dict[str, list[int]]
     moved: dict[str, list[int]]
+
+    def use(self, name: str, bw: BytesPerSecond) -> list[Fs]:
+        """What the bytes of a link take at its bandwidth, by buckets; in none longer than it was busy there.
+
+        A packet whose tail comes over a slower link holds every link behind that one as long: all are busy, one is the reason.
+        """
+        both = zip(self.busy.get(name, ()), self.moved.get(name, ()), strict=True)
+        return [min(busy, carry_time(moved, bw)) for busy, moved in both]

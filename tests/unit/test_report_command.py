@@ -145,12 +145,13 @@ def test_a_document_of_a_failure_keeps_to_the_schema(folder, capsys):
     Draft202012Validator(schema).validate(json.loads(capsys.readouterr().out))
 
 
-def test_the_plot_of_the_busiest_link_fits_the_width_and_needs_room():
-    report = {"bottleneck": {"link_in_kernels": {"name": "a->b", "busy_share": 0.5}, "link": None}}
-    drawn = plot(report, Utilisation(10**9, {"a->b": [10**9, 0, 5 * 10**8]}, {}), 60)
-    assert "a->b: busy (%), each point 1 us" in drawn
+def test_the_plot_of_the_most_used_link_fits_the_width_and_needs_room():
+    most = {"link_in_kernels": {"name": "a->b", "share": 0.5}, "link": None}
+    report = {"bottleneck": most, "links": [{"name": "a->b", "bw_gbs": 1.0}]}
+    drawn = plot(report, Utilisation(10**9, {"a->b": [10**9, 0, 5 * 10**8]}, {"a->b": [1000, 0, 500]}), 60)
+    assert "a->b: used (%), each point 1 us" in drawn
     assert (max(map(len, drawn.splitlines())) <= 60, "\x1b" in drawn) == (True, False)
-    assert plot(report, Utilisation(10**9, {"a->b": [1]}, {}), 49) == ""
+    assert plot(report, Utilisation(10**9, {"a->b": [1]}, {"a->b": [1]}), 49) == ""
     assert plot(report, None, 80) == ""
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from kernbench.reporting.difference import compare
 from kernbench.reporting.engine import blocking_document, engine_documents, engine_times
 from kernbench.reporting.interval import intersection, length, union
-from kernbench.reporting.link import busiest_within, link_documents, waiting_document
+from kernbench.reporting.link import link_documents, most_used_within, waiting_document
 from kernbench.reporting.overlap import overlap_documents, sip_times
 from kernbench.reporting.page_timeline import coverage
 from kernbench.reporting.share import percents
@@ -86,25 +86,31 @@ def test_the_time_of_engines_is_divided_by_kind_and_in_all():
 
 
 LINKS = (
-    LinkRow("a", "noc", 256 * 10**9, 3, 3000, 40, {"link_busy": 30, "no_credit": 10}),
-    LinkRow("b", "ucie", 256 * 10**9, 1, 1000, 60, {"link_busy": 0, "no_credit": 60}),
+    LinkRow("a", "noc", 10**17, 3, 3000, 40, {"link_busy": 30, "no_credit": 10}),
+    LinkRow("b", "ucie", 5 * 10**16, 1, 1000, 60, {"link_busy": 0, "no_credit": 60}),
 )
-BUCKETS = Utilisation(20, {"a": [20, 20, 0], "b": [0, 20, 40 // 2]}, {})
+BUCKETS = Utilisation(20, {"a": [20, 20, 0], "b": [0, 20, 40]}, {"a": [2000, 1000, 0], "b": [0, 400, 600]})
 
 
-def test_links_come_with_the_busiest_first_and_their_peak():
+def test_links_come_with_the_most_used_first_though_another_was_held_longer():
     found = link_documents(LINKS, 100, BUCKETS)
     assert [(each["name"], each["utilization"], each["peak"], each["blocked"]) for each in found] == [
-        ("b", 0.6, 1.0, {"no_credit": 6e-05}), ("a", 0.4, 1.0, {"link_busy": 3e-05, "no_credit": 1e-05}),
+        ("a", 0.3, 1.0, {"link_busy": 3e-05, "no_credit": 1e-05}), ("b", 0.2, 0.6, {"no_credit": 6e-05}),
     ]  # fmt: skip
     assert [(each["reason"], each["time_fs"], each["percent"]) for each in waiting_document(LINKS)] == [
         ("no_credit", 70, 70.0), ("link_busy", 30, 30.0),
     ]  # fmt: skip
 
 
-def test_the_busiest_link_while_kernels_ran_may_be_another_one():
-    assert (busiest_within(BUCKETS, [(5, 30)]), busiest_within(BUCKETS, [(45, 46)])) == (("a", 1.0), ("b", 1.0))
-    assert busiest_within(BUCKETS, []) is None
+def test_the_most_used_link_while_kernels_ran_may_be_another_one():
+    rates = {link.name: link.bw for link in LINKS}
+    found = most_used_within(BUCKETS, rates, [(5, 30)]), most_used_within(BUCKETS, rates, [(45, 46)])
+    assert found == (("a", 0.8), ("b", 0.6))
+    assert most_used_within(BUCKETS, rates, []) is None
+
+
+def test_no_bucket_of_a_link_is_used_longer_than_it_was_busy():
+    assert Utilisation(20, {"a": [5, 20]}, {"a": [2000, 0]}).use("a", 10**17) == [5, 0]
 
 
 def report(busy, rows, digest="x"):

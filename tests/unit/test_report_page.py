@@ -9,6 +9,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 import kernbench
+from kernbench.common.units import carry_time
 from kernbench.reporting.difference import compare
 from kernbench.reporting.page import page
 from kernbench.reporting.sheet import sheet
@@ -51,7 +52,9 @@ def records(name="ring", *, busy=6):
         OperationRow(pe, f"{pe}.math", "math", 1, name, US, US, 2 * US, busy * US, -1, 0, 128, "") for pe in pes
     )
     links = tuple(
-        LinkRow(link.name, link.kind, link.bw, 4, 4096, (number + 1) * 10**8, {"link_busy": number * 10**6})
+        LinkRow(
+            link.name, link.kind, link.bw, 4, 512 * (number + 1), (number + 1) * 10**8, {"link_busy": number * 10**6}
+        )
         for number, link in enumerate(places.links)
     )
     return HeldRecords(
@@ -68,7 +71,9 @@ def records(name="ring", *, busy=6):
         phase_rows=(PhaseRow(0, NASTY, 0, 9 * US), PhaseRow(1, name, US, 8 * US)),
         link_rows=links,
         buckets=Utilisation(
-            2 * US, {link.name: [link.busy // 4, link.busy - link.busy // 4] for link in links}, {}
+            2 * US,
+            {link.name: [link.busy // 4, link.busy - link.busy // 4] for link in links},
+            {link.name: [link.moved // 4, link.moved - link.moved // 4] for link in links},
         ),
     )  # fmt: skip
 
@@ -156,7 +161,7 @@ def test_the_page_holds_the_document_itself(shown):
 
 def test_every_cell_of_the_tables_has_the_figure_of_the_document(shown):
     report, elements = shown
-    keys = ("name", "kind", "bytes", "packets", "busy_ns", "utilization", "peak", "gbs", "bw_gbs", "blocked_ns")
+    keys = ("name", "kind", "bytes", "packets", "utilization", "peak", "busy_ns", "gbs", "bw_gbs", "blocked_ns")
     cells = [[value if value is not None else text for value, text in row] for row in elements.tables["links"] if row]
     assert cells == [[str(each[key]) for key in keys] for each in report["links"]]
     path = [[value if value is not None else text for value, text in row] for row in elements.tables["path"] if row]
@@ -166,18 +171,19 @@ def test_every_cell_of_the_tables_has_the_figure_of_the_document(shown):
     assert next(row for row in elements.tables["rows"] if row)[2] == ["5000.0", "5 us"]
 
 
-def test_bars_of_the_map_show_the_busiest_of_their_links(shown):
+def test_bars_of_the_map_show_the_most_used_of_their_links(shown):
     _, elements = shown
     held, series = records(), json.loads(elements.scripts["series"])
-    busy = {link.name: link.busy for link in held.link_rows}
+    rates = {link.name: link.bw for link in held.link_rows}
+    used = {link.name: carry_time(link.moved, link.bw) for link in held.link_rows}
     bars = {
         attributes["data-title"].partition(":")[0]: int(attributes["data-b"])
         for _, attributes in elements.tags
         if "data-b" in attributes
     }
     title, link = "sip0.cube00 to sip0.cube01", "sip0.cube00.ucie.E->cube01.ucie.W"
-    assert series["whole"][bars[title]] == busy[link] * 1000 // (10 * US)
-    assert series["series"][bars[title]] == [each * 1000 // (2 * US) for each in held.buckets.busy[link]]
+    assert series["whole"][bars[title]] == used[link] * 1000 // (10 * US)
+    assert series["series"][bars[title]] == [each * 1000 // (2 * US) for each in held.buckets.use(link, rates[link])]
     assert {"sip0.cube00 NOC", "sip0.cube00 HBM", "sip0.cube00 PE", "sip0.io PCIe", "sip0.io to sip0.cube00"} <= {*bars}
 
 
