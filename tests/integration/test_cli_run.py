@@ -146,8 +146,8 @@ def test_the_document_of_a_run_has_times_and_bandwidths_in_their_units(document)
     assert row["algbw_gbs"] == pytest.approx(4096 / row["time_ns"])
     assert row["busbw_gbs"] == row["algbw_gbs"]  # 2 (n - 1) / n is 1 for two ranks
     assert (row["bound_busbw_gbs"], found["audit"], found["wrong"], found["status"]["kind"]) == (50.0, "ok", 0, "ok")
-    busy = [link["busy_ns"] for link in found["links"]["hottest"]]
-    assert (len(busy), busy) == (5, sorted(busy, reverse=True))
+    used = [link["utilization"] for link in found["links"]["hottest"]]
+    assert (len(used), used) == (5, sorted(used, reverse=True))
 
 
 def test_the_document_stands_in_the_run_directory_too(document, tmp_path):
