@@ -1,10 +1,11 @@
 """A report for a reader: sentences and tables from the document that --json prints."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from kernbench.cli.run_report import COLLECTIVE
-from kernbench.cli.table import Column, column, render
+from kernbench.cli.roofline_report import roofline_text
+from kernbench.cli.run_report import row_columns
+from kernbench.cli.table import column, render
 from kernbench.common.units import FS_PER_NS, format_time
 
 Row = dict[str, Any]
@@ -25,7 +26,10 @@ def _us(value_ns: float | None) -> str:
 def run_text(report: Row, width: int) -> str:
     """The report of a run."""
     parts = [_heading(report), _path(report, width), _engines(report, width), _waiting(report, width)]
-    parts += [_overlap(report, width), _operations(report, width), _rows(report, width), _links(report, width)]
+    parts += [_overlap(report, width), _operations(report, width), _rows(report, width)]
+    if report["roofline"] is not None:
+        parts.append(roofline_text(report["roofline"], width))
+    parts.append(_links(report, width))
     return "\n\n".join(part for part in parts if part)
 
 
@@ -144,27 +148,6 @@ def _operations(report: Row, width: int) -> str:
 
 def _rows(report: Row, width: int) -> str:
     return render(row_columns(report["rows"]), width) if report["rows"] else ""
-
-
-def row_columns(rows: Sequence[Row]) -> list[Column]:
-    """The columns of the rows: nccl-tests' where the bench is a collective, else the bench's own, times in us."""
-    if all("size_bytes" in row and "busbw_gbs" in row for row in rows):
-        return [
-            column(title, [write(row.get(key)) for row in rows], text=key in ("dtype", "redop"))
-            for title, key, write in COLLECTIVE
-            if any(key in row for row in rows)
-        ]
-    found = []
-    for name in dict.fromkeys(name for row in rows for name in row):
-        values = [row.get(name) for row in rows]
-        write: Callable[[Any], str] = (
-            _us if name.endswith("_ns") else lambda value: "-" if value is None else str(value)
-        )
-        title = f"{name.removesuffix('_ns')}\n(us)" if name.endswith("_ns") else name
-        found.append(
-            column(title, [write(each) for each in values], text=any(isinstance(each, str) for each in values))
-        )
-    return found
 
 
 def _links(report: Row, width: int) -> str:

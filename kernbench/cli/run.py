@@ -102,6 +102,7 @@ class Chosen:
     "--record/--no-record", default=True, help="Leave frames and tables in the run's directory. [default: on]"
 )
 @click.option("--perfetto", type=click.Path(path_type=Path), metavar="F", help="Write a trace with every packet.")
+@click.option("--roofline", is_flag=True, help="Say of each kernel what bounds it and where its time went.")
 @click.option("--tui", is_flag=True, help="Watch the run in the monitor.")
 @click.option("--ascii", "in_ascii", is_flag=True, help="The monitor draws with ASCII alone.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
@@ -169,10 +170,13 @@ class Run:
         self._document["run_dir"] = str(self._directory.path)
         self._perfetto: Path | None = given["perfetto"]
         self._recorded: bool = given["record"]
+        self._roofline: bool = given["roofline"]
         if self._recorded:
-            simulation.record(Recording(str(self._directory.path), packets=self._perfetto is not None))
-        elif self._perfetto is not None:
-            raise UsageError("--perfetto writes what was recorded; leave out --no-record")
+            recording = Recording(str(self._directory.path), packets=self._perfetto is not None)
+            simulation.record(recording.with_room() if self._roofline else recording)
+        elif self._perfetto is not None or self._roofline:
+            option = "--roofline" if self._roofline else "--perfetto"
+            raise UsageError(f"{option} writes what was recorded; leave out --no-record")
 
     def run(self, timeout_s: float | None, max_events: int | None, max_memory: int | None) -> None:
         """Run the bench; write run.json and print, whatever comes of it."""
@@ -227,6 +231,8 @@ class Run:
         error = _verdict(result)
         status = Status() if error is None else status_of(error)
         document = ended({**self._document, "status": status.document()}, result)
+        if self._roofline:
+            document["roofline"] = self._rooflines()
         self._write(document)
         if not self._as_json:
             say(report(document, result))
@@ -238,6 +244,19 @@ class Run:
             raise Concluded(document) from error
         if self._as_json:
             print_json(document)
+
+    def _rooflines(self) -> list[dict[str, Any]]:
+        """The roofline of every kernel, from what was recorded and the topology."""
+        from functools import partial
+
+        from kernbench.di.machine import TopologyFacts
+        from kernbench.reporting.roofline import roofline_documents
+        from kernbench.runtime_api.roof import roof_of
+        from kernbench.telemetry.trace_records import read_run
+
+        return roofline_documents(
+            read_run(self._directory.path), partial(roof_of, TopologyFacts(self._simulation.topology))
+        )
 
     def _trace(self, path: Path) -> None:
         """Write the trace of what was recorded."""

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 import kernbench
-from kernbench.common.units import carry_time, rate_gbs, to_ns
+from kernbench.common.units import FS_PER_S, carry_time, rate_gbs, to_ns
 
 if TYPE_CHECKING:
     from actors.simulation import Result, RowResult, Simulation
@@ -54,6 +54,7 @@ def begun(simulation: "Simulation", bench: str, arguments: list[str], asked: dic
         "audit": None,
         "sync": None,
         "rows": [],
+        "roofline": None,
         "links": {"count": 0, "hottest": []},
     }
 
@@ -107,7 +108,7 @@ def hottest(links: "tuple[LinkReport, ...]") -> "list[LinkReport]":
 
 
 def _row(row: "RowResult") -> dict[str, Any]:
-    """A row's times in ns; of a collective also its bandwidths, as nccl-tests computes them."""
+    """A row's times in ns; of a collective also its bandwidths, as nccl-tests computes them; of a kernel its rates."""
     columns = dict(row.columns)
     bus, bound, size = columns.pop("bus_factor", None), columns.pop("bound_bw", None), columns.get("size_bytes")
     document: dict[str, Any] = {}
@@ -124,7 +125,20 @@ def _row(row: "RowResult") -> dict[str, Any]:
             document["busbw_gbs"] = rate_gbs(size * bus[0], row.time * bus[1])
     if bound is not None:
         document["bound_busbw_gbs"] = bound / 10**9
-    return document
+    return document | _rates(row)
+
+
+def _rates(row: "RowResult") -> dict[str, Any]:
+    """What follows from the counts that `torch.kernel_row` gives a kernel's row, and its time; of other rows nothing."""
+    flops, moved, roof = (row.columns.get(name) for name in ("flops", "moved_bytes", "roof_fs"))
+    if not (isinstance(flops, int) and isinstance(moved, int) and isinstance(roof, int)):
+        return {}
+    return {
+        "tflops": flops * FS_PER_S / row.time / 10**12 if row.time else 0.0,
+        "gbs": rate_gbs(moved, row.time),
+        "flop_per_byte": flops / moved if moved else None,
+        "roof_share": roof / row.time if row.time else 0.0,
+    }
 
 
 def _link(link: "LinkReport", sim_time: int) -> dict[str, Any]:

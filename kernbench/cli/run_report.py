@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kernbench.cli.roofline_report import roofline_text
 from kernbench.cli.table import Column, column, render, terminal_width
 from kernbench.common.units import format_time
 
@@ -47,7 +48,9 @@ def report(document: dict[str, Any], result: "Result") -> str:
     width = terminal_width()
     parts = [_workers(document)]
     if document["rows"]:
-        parts.append(_table(document["rows"], width))
+        parts.append(render(row_columns(document["rows"]), width))
+    if document["roofline"] is not None:
+        parts.append(roofline_text(document["roofline"], width))
     parts += [_links(document, width), _sync(document, width), _close(document, result)]
     return "\n\n".join(part for part in parts if part)
 
@@ -59,11 +62,15 @@ def _workers(document: dict[str, Any]) -> str:
     return f"workers   {workers['used']} ({where}, pid {pids}), {workers['reason']}"
 
 
-def _table(rows: Sequence[Row], width: int) -> str:
+def row_columns(rows: Sequence[Row]) -> list[Column]:
+    """The columns of the rows: nccl-tests' of a collective, a kernel's after its own, else the bench's own."""
     if all("size_bytes" in row and "busbw_gbs" in row for row in rows):
-        specs = [spec for spec in COLLECTIVE if any(spec[1] in row for row in rows)]
-        return render([_cells(spec, rows) for spec in specs], width)
-    return render(_own_columns(rows), width)
+        return [_cells(spec, rows) for spec in COLLECTIVE if any(spec[1] in row for row in rows)]
+    if all("roof_share" in row for row in rows):
+        counted = {"flops", "moved_bytes", *(key for _, key, _ in KERNEL)}
+        own = [{name: value for name, value in row.items() if name not in counted} for row in rows]
+        return [*_own_columns(own), *(_cells(spec, rows) for spec in KERNEL)]
+    return _own_columns(rows)
 
 
 def _us(value: float | None) -> str:
@@ -79,6 +86,15 @@ def _us_or_none(value: float | None) -> str:
 
 def _rate(value: float | None) -> str:
     return "-" if value is None else f"{value:.2f}"
+
+
+def _figure(value: float | None) -> str:
+    """Four digits: rates of kernels span from a vector on one PE to all arrays of a device."""
+    return "-" if value is None else f"{value:.4g}"
+
+
+def _share(value: float | None) -> str:
+    return "-" if value is None else f"{value:.1%}"
 
 
 def _count(value: float | None) -> str:
@@ -102,10 +118,25 @@ COLLECTIVE: tuple[tuple[str, str, Callable[[Any], str]], ...] = (
 )
 """nccl-tests' columns and ours: heading with unit, the row's key, how a value is written."""
 
+KERNEL: tuple[tuple[str, str, Callable[[Any], str]], ...] = (
+    ("time\n(us)", "time_ns", _us),
+    ("TFLOP/s", "tflops", _figure),
+    ("GB/s", "gbs", _figure),
+    ("FLOP/B", "flop_per_byte", _figure),
+    ("bound", "bound", str),
+    ("roof\n(us)", "roof_ns", _us),
+    ("of\nroof", "roof_share", _share),
+    ("#wrong", "wrong", _count),
+    ("launch\n(us)", "launch_ns", _us),
+    ("queue\n(us)", "queue_ns", _us),
+    ("overlap\n(us)", "overlap_ns", _us),
+)
+"""The columns of a kernel's row, in the same form."""
+
 
 def _cells(spec: tuple[str, str, Callable[[Any], str]], rows: Sequence[Row]) -> Column:
     title, key, write = spec
-    return column(title, [write(row.get(key)) for row in rows], text=key in ("dtype", "redop"))
+    return column(title, [write(row.get(key)) for row in rows], text=key in ("dtype", "redop", "bound"))
 
 
 def _own_columns(rows: Sequence[Row]) -> list[Column]:

@@ -158,7 +158,8 @@ def gemm(array: str, flow: str, mnk: str | None, shapes: Path | None, as_json: b
     from kernbench.cli.boundary import print_json
     from kernbench.cli.terminal import say
     from kernbench.common.errors import UsageError
-    from kernbench.oracles.array import cycles, parse_shape, read_shapes
+    from kernbench.oracles.array import cycles
+    from kernbench.runtime_api.shapes import parse_shape, read_shapes
 
     if (mnk is None) == (shapes is None):
         raise UsageError("give one of --mnk M,N,K and --shapes FILE")

@@ -11,7 +11,7 @@ from kernbench.telemetry.probe import Probe
 from kernbench.telemetry.rows import PARTS, KernelRow, OperationRow
 
 AMOUNTS: Mapping[str, Callable[[Any], int]] = {
-    "gemm": lambda gemm: 2 * gemm.m * gemm.n * gemm.k,
+    "gemm": lambda gemm: 2 * gemm.batch * gemm.m * gemm.n * gemm.k,
     "math": lambda math: int(math.elements),
 }
 """Floating-point operations by kind; other operations move `nbytes`."""

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from kernbench.common.units import FS_PER_NS, BytesPerSecond, Fs, gbs, ns, transfer_time
-from kernbench.oracles.array import cycles, parse_shape
+from kernbench.oracles.array import cycles
 from kernbench.oracles.arrivals import parse_sizes
 from kernbench.oracles.hbm import measure_hbm, parse_pattern
 from kernbench.oracles.line import QUANTUM, lone_transfer, merging_shares, shared_end, throttled_period
@@ -19,6 +19,7 @@ from kernbench.oracles.ring import all_reduce
 from kernbench.oracles.store_and_forward import FlooredLink, all_to_all, cut_through, relay
 from kernbench.oracles.traffic import parse_grid, parse_traffic
 from kernbench.oracles.traffic_run import TrafficResult, TrafficRun
+from kernbench.runtime_api.shapes import parse_shape
 from kernbench.sim_engine.link import Link
 
 SEEDS = (1, 2, 3)

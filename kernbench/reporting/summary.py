@@ -61,6 +61,7 @@ def summarise(records: RunRecords, directory: Path) -> dict[str, Any]:
         "overlap": overlap_documents(sip_times(operations), windows),
         "operations": _operations(operations),
         "rows": document.get("rows", []),
+        "roofline": document.get("roofline"),
         "links": link_lines,
     }
 

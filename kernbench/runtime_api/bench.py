@@ -16,6 +16,7 @@ import msgspec
 
 from kernbench.common.errors import UsageError
 from kernbench.common.units import format_size, parse_size
+from kernbench.runtime_api.argument import READERS
 from kernbench.triton_emu.shim import Shim, is_installed
 
 _loads = itertools.count()
@@ -50,6 +51,11 @@ class Sweep(msgspec.Struct, frozen=True):
                 f"the first is >= 1B, the last not smaller, the factor 2 to {MOST_FACTOR}"
             )
         return sweep
+
+    @classmethod
+    def at(cls, value: "Sweep | str | int") -> "Sweep":
+        """A sweep as it is; one of a single size."""
+        return value if isinstance(value, Sweep) else cls.of(value, value)
 
     def __iter__(self) -> Iterator[int]:
         size = self.begin
@@ -164,9 +170,10 @@ def parameters(ref: BenchRef) -> list[Parameter]:
     """Read the keyword parameters of a bench from its source, without running it.
 
     A default is a literal, `Sweep.of(...)` or a constant of the file that is one; `sizes: Sweep` becomes -b, -e, -f and --size.
+    A script has none of its own; what all scripts take is `pes`.
     """
     if ref.is_script:
-        return []
+        return [Parameter("pes", "Pes", 0)]
     tree = tree_of(ref)
     for node in tree.body:
         if isinstance(node, ast.FunctionDef) and node.name == ref.function:
@@ -246,21 +253,14 @@ def _travels(value: Any) -> bool:
 
 def _typed(ref: BenchRef, parameter: Parameter, value: Any) -> Any:
     """Convert a value, often text, to the parameter's type."""
-    kind = parameter.kind
+    readers = {**READERS, "Sweep": ("of type Sweep", Sweep.at)}
+    if parameter.kind not in readers:
+        return value
+    expected, read = readers[parameter.kind]
     try:
-        if kind == "Sweep":
-            return value if isinstance(value, Sweep) else Sweep.of(value, value)
-        if kind == "Bytes":
-            return parse_size(value)
-        if kind == "int":
-            return int(value)
-        if kind == "float":
-            return float(value)
-        if kind == "bool":
-            return value if isinstance(value, bool) else {"true": True, "on": True, "false": False, "off": False}[value]
+        return read(value)
     except (ValueError, KeyError) as error:
-        raise UsageError(f"{ref.name}: {parameter.name} is of type {kind}, got {str(value)!r}") from error
-    return value
+        raise UsageError(f"{ref.name}: {parameter.name} is {expected}, got {str(value)!r}") from error
 
 
 def load_module(ref: BenchRef, shim: Shim) -> ModuleType:

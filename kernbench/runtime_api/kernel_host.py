@@ -55,12 +55,13 @@ class KernelHost:
         """Device time of a launch tried on a copy of the device."""
         return self._trial(launch, zeroed)
 
-    def launch(self, launch: Launch) -> None:
-        """Run a kernel on the device and wait for it."""
+    def launch(self, launch: Launch) -> Completion:
+        """Run a kernel on the device, wait for it, say when it ran."""
         with self._rank.phase(launch.name):
             completion = self._rank.call(KernelLaunchMsg(launch, launch.place(self._rank.pes)))
         self._mirror.write_back()
         self._enter(launch, completion)
+        return completion
 
     def rows(self) -> list[dict[str, Any]]:
         """A row for each kernel and grid, in order of first launch: launches, and their times together."""

@@ -46,6 +46,7 @@ class RankProgram:
         shim = Shim(Path(self._ref.file).parent, self._ref.emulate, _given(module_torch))
         if self._ref.is_script:
             if self._rank.index == 0:
+                self._rank.use(self._arguments["pes"])
                 Script(self._ref, shim).run()
                 self.rows += host.rows()
             return

@@ -8,6 +8,7 @@ import msgspec
 
 from kernbench.common.completion import Completion, RequestHandle
 from kernbench.common.coroutine import suspend
+from kernbench.common.errors import UsageError
 from kernbench.common.messages.host import Mark, Pause, Submit, Wait
 from kernbench.common.messages.memory import Segment
 from kernbench.common.units import BytesPerSecond, Fs
@@ -86,6 +87,12 @@ class Rank:
         self.phases = phases or PhaseLog(sip, lambda: 0, Probe())
         self._memories = memories
         self._names = 0
+
+    def use(self, pes: int) -> None:
+        """Launch on the first so many PEs of the device from now on; 0: on all."""
+        if pes > len(self.pes):
+            raise UsageError(f"--pes {pes}: the device has {len(self.pes)} PEs; use 1 to {len(self.pes)}, or 0 for all")
+        self.pes = self.pes[:pes] if pes else self.pes
 
     def endpoint(self, rank: int, pe: str) -> str:
         """Give the network name of a PE of another rank: rank r runs on SIP r."""

@@ -12,7 +12,7 @@ class Row:
     `launch` is what host and control add around it, `queued` the queueing on its critical path, `overlap` the engines'
     busy time minus its union (all fs).
 
-    `results` are hashed into the digest of values and are what `verify` looks at.
+    `results` are hashed into the digest of values and are what `verify` looks at; `inputs` are what it compares with.
     """
 
     def __init__(
@@ -25,6 +25,7 @@ class Row:
         queued: Fs = 0,
         overlap: Fs = 0,
         results: tuple[Tensor, ...] = (),
+        inputs: tuple[Tensor, ...] = (),
     ) -> None:
         self.columns = columns
         self.start = start
@@ -33,3 +34,4 @@ class Row:
         self.queued = queued
         self.overlap = overlap
         self.results = results
+        self.inputs = inputs

@@ -11,12 +11,15 @@ from kernbench.runtime_api.cubes import Beside
 from kernbench.runtime_api.device import Device
 from kernbench.runtime_api.distributed import Distributed
 from kernbench.runtime_api.functions import Functions, Testing
+from kernbench.runtime_api.kernel_row import kernel_row
 from kernbench.runtime_api.rank import Rank
+from kernbench.runtime_api.roof import Work
 from kernbench.runtime_api.row import Row as BenchRow
 from kernbench.runtime_api.tensor import Array
 from kernbench.runtime_api.tensor import Size as TensorSize
 from kernbench.runtime_api.tensor import Tensor as DeviceTensor
 from kernbench.triton_emu import dtype as dtypes
+from kernbench.triton_emu.compiled import Compiled
 from kernbench.triton_emu.dtype import DType
 
 Size: TypeAlias = int | Sequence[int]
@@ -68,6 +71,21 @@ class Torch(Functions):
             names = ", ".join(each for each in dtypes.BY_NAME if each != "int1")
             raise UsageError(f"unknown dtype {name!r}; there are {names}")
         return found
+
+    def kernel_row(
+        self,
+        launched: Compiled,
+        columns: dict[str, Any],
+        *,
+        results: tuple[DeviceTensor, ...] = (),
+        inputs: tuple[DeviceTensor, ...] = (),
+        **work: Any,
+    ) -> BenchRow:
+        """The row of one launch: `launched` is what `kernel[grid](...)` gave back.
+
+        `work` is the least that it has to do: `matrix` and `vector` FLOP, bytes `read` and `written`.
+        """
+        return kernel_row(self._rank, launched, columns, Work(**work), results, inputs)
 
     # -- creation ------------------------------------------------------------------------------------------------
 

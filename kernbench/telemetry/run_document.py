@@ -21,6 +21,48 @@ class Topology(msgspec.Struct):
     overrides: list[str] = []
 
 
+class Parts(msgspec.Struct):
+    """A figure for each of an engine's PARTS."""
+
+    busy: float
+    no_work: float
+    wait_data: float
+    wait_tcm: float
+    wait_credit: float
+    wait_queue: float
+
+
+class EngineTime(msgspec.Struct):
+    """Where the time of one kind of engine went."""
+
+    engines: str
+    time_ns: float
+    parts_fs: Parts
+    percent: Parts
+
+
+class Roofline(msgspec.Struct):
+    """A kernel against its roof: what a reader is shown of it."""
+
+    kernel: str
+    pes: int
+    launches: int
+    time_ns: float
+    matrix_flops: int
+    vector_flops: int
+    read_bytes: int
+    written_bytes: int
+    flop_per_byte: float | None
+    tflops: float
+    peak_tflops: float
+    gbs: float
+    peak_gbs: float
+    bound: str
+    roof_share: float
+    engines: list[EngineTime]
+    why: str
+
+
 class Shape(msgspec.Struct):
     """The keys that are read; others may be there."""
 
@@ -31,6 +73,7 @@ class Shape(msgspec.Struct):
     digest: str | None = None
     sim_time_fs: int | None = None
     rows: list[dict[str, Cell]] = []
+    roofline: list[Roofline] | None = None
 
 
 def checked(document: Any) -> dict[str, Any] | None:

@@ -5,6 +5,7 @@ from typing import Any, NoReturn
 
 import msgspec
 
+from kernbench.common.completion import Completion
 from kernbench.triton_emu.driver import REGISTERS_USED, current_host
 from kernbench.triton_emu.launch import Launch
 
@@ -20,13 +21,18 @@ class Metadata(msgspec.Struct, frozen=True):
 
 
 class Compiled:
-    """A kernel with its arguments bound; `compiled[grid](...)` launches it, constants as bound unless given."""
+    """A kernel with its arguments bound; `compiled[grid](...)` launches it, constants as bound unless given.
+
+    `launch` is what was bound, `completion` what came of it: None where nothing was launched.
+    """
 
     n_regs = REGISTERS_USED
     n_spills = 0
 
     def __init__(self, launch: Launch, kernel: Any, kwargs: Mapping[str, Any]) -> None:
         self.name = launch.name
+        self.launch = launch
+        self.completion: Completion | None = None
         self._kernel = kernel
         self._constants = {name: launch.arguments[name] for name in launch.constexprs if name in launch.arguments}
         self._names = tuple(launch.arguments)

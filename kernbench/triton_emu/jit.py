@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 
+from kernbench.common.completion import Completion
 from kernbench.common.errors import UsageError
 from kernbench.triton_emu.access import PointerArg
 from kernbench.triton_emu.compiled import Compiled
@@ -17,7 +18,7 @@ from kernbench.triton_emu.launch import Launch
 from kernbench.triton_emu.program import is_inside
 from kernbench.triton_emu.shim_descriptor import DescriptorArgument, TensorDescriptor
 
-Launcher: TypeAlias = Callable[[Launch], Any]
+Launcher: TypeAlias = Callable[[Launch], Completion]
 Grid: TypeAlias = int | Sequence[int] | Callable[[Mapping[str, Any]], int | Sequence[int]]
 COMPILER_HINTS = frozenset(
     {
@@ -72,7 +73,7 @@ class Launchable(ABC):
         launcher = _launcher.get()
         if launcher is None:
             raise UsageError(f"{self.__name__}: a kernel is launched by a rank's program; run it with kernbench run")
-        launcher(made)
+        compiled.completion = launcher(made)
         return compiled
 
     def warmup(self, *args: Any, grid: Grid, **kwargs: Any) -> Compiled:

@@ -39,6 +39,18 @@ def test_a_launch_goes_to_as_many_pes_as_it_asks_for(run):
     assert named == ends[1]
 
 
+def test_a_script_runs_on_as_many_pes_as_its_run_is_told(sim, tmp_path, capsys):
+    path = tmp_path / "script.py"
+    path.write_text(
+        KERNEL + "count[grid](x, 2000, BLOCK=16)\nprint(torch.cuda.get_device_properties(0).multi_processor_count)\n"
+    )
+    ends = [sim(sips=1, overrides=TINY).run(path, pes=pes).rows[0].time for pes in (1, 2, 4, 0)]
+    assert ends[0] > ends[1] > ends[2] == ends[3]
+    assert capsys.readouterr().out.split() == ["1", "2", "4", "4"]
+    with pytest.raises(UsageError, match="--pes 5: the device has 4 PEs; use 1 to 4, or 0 for all"):
+        sim(sips=1, overrides=TINY).run(path, pes=5)
+
+
 @pytest.mark.parametrize(
     ("pes", "message"), [("9", "pes is 1 to 4"), ("['cube09.pe0']", "names different PEs of the device, cube00.pe0 to")]
 )

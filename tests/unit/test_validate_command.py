@@ -12,10 +12,11 @@ from kernbench.cli.validate import command
 from kernbench.common.units import gbs
 from kernbench.components.hbm_ctrl import HbmCtrlConfig
 from kernbench.oracles import table
-from kernbench.oracles.array import cycles, read_shapes
+from kernbench.oracles.array import cycles
 from kernbench.oracles.hbm import measure_hbm, parse_pattern
 from kernbench.oracles.store_and_forward import FlooredLink, all_to_all
 from kernbench.oracles.table import Effort, ask, figures, oracles
+from kernbench.runtime_api.shapes import read_shapes
 from kernbench.sim_engine.link import Link
 
 ROOT = Path(__file__).resolve().parents[2]
