@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import msgspec
 import pytest
 
+from kernbench.common.busy import Busy
 from kernbench.common.ops import Gemm, Math, Value
 from kernbench.common.units import ns
 from kernbench.components.pe_cpu import PeCpuConfig
@@ -56,6 +57,14 @@ def test_a_product_takes_the_systolic_arrays_cycles(board, flow, shape, cycles):
     gemm.start(product(*shape))
     board.engine.advance(2**62)
     assert board.heard == [("freed", "gemm", ns(cycles)), ("completed", "gemm", ns(cycles))]
+
+
+def test_an_array_is_busy_for_the_time_that_work_took_elsewhere(board):
+    """Whatever the clock; a femtosecond too."""
+    gemm = PeGemm("gemm", PeGemmConfig(clock=3 * 10**9), board.engine, board)
+    gemm.start(Busy(SITE, Value(0), 7_000_001))
+    board.engine.advance(2**62)
+    assert board.heard == [("freed", "gemm", 7_000_001), ("completed", "gemm", 7_000_001)]
 
 
 def test_a_clock_that_divides_no_femtosecond_rounds_the_whole_product_up_once(board):

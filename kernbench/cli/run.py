@@ -21,6 +21,7 @@ from kernbench.cli.boundary import (
     status_of,
 )
 from kernbench.cli.run_directory import RunDirectory
+from kernbench.cli.run_import import imported_arguments, imported_bench, notes_of, ranks_of
 from kernbench.cli.terminal import note, say
 from kernbench.common.errors import ExitCode, KernbenchError, LimitError, OutputError, UsageError
 
@@ -47,7 +48,7 @@ class RunCommand(click.Command):
                 ctx.exit()
             ctx.meta[MPI] = mpi.Mpi()
 
-        ref = find_bench(named_bench(args, self.params, bench_names()))
+        ref = find_bench(imported_bench(args) or named_bench(args, self.params, bench_names()))
         taken = {name for option in [*self.params, *_help_of(self, ctx)] for name in option.opts}
         found = parameters(ref)
         ctx.obj = Chosen(ref, found, options_of(ref, found, taken), [*args])
@@ -84,6 +85,8 @@ class Chosen:
 @click.command(cls=RunCommand, short_help="Run a bench, print its rows.")
 @click.argument("bench", required=False, metavar="[BENCH|FILE]")
 @click.option("--bench", "named", metavar="B", help=f"The same as BENCH. [default: {DEFAULT_BENCH}]")
+@click.option("--chakra", metavar="PREFIX", help="Replay Chakra traces PREFIX.0.et, PREFIX.1.et, ...: bench chakra.")
+@click.option("--workload", metavar="FILE", help="Replay an ASTRA-sim text workload: bench workload.")
 @click.option("--sips", type=int, metavar="N", help="Number of SIPs, 1 to 64. [default: the topology's]")
 @click.option("--workers", default="auto", metavar="N|auto", help="Processes to spread the SIPs over. [default: auto]")
 @click.option("--transport", type=click.Choice(["process", "mpi"]), default="process", help="How workers are joined.")
@@ -124,11 +127,11 @@ def command(ctx: click.Context, /, **given: Any) -> None:
     timeout_s = _timeout(given["timeout"])
     max_events = _at_least("--max-events", given["max_events"], 1)
     max_memory = _memory(given["max_memory"])
-    arguments = check_arguments(chosen.ref, arguments_of(chosen.parameters, given))
+    arguments = check_arguments(chosen.ref, arguments_of(chosen.parameters, given) | imported_arguments(given))
     chosen.ref = emulated(chosen.ref, given["emulate"])
     simulation = Simulation(
         given["topology"],
-        sips=given["sips"],
+        sips=ranks_of(chosen.ref, arguments, given["sips"]),
         workers=_workers(given["workers"]),
         overrides=given["overrides"],
         device=device_of(chosen.ref, given["sips"], _device(given["device"])),
@@ -163,6 +166,8 @@ class Run:
             "overrides": [*given["overrides"]],
         }
         self._document = begun(simulation, chosen.ref.name, chosen.line, asked)
+        if notes := notes_of(self._ref, arguments, len(simulation.ranks)):
+            self._document["notes"] = notes
         try:
             self._directory = RunDirectory.create(chosen.ref.name, given["out"])
         except OutputError as error:
@@ -185,6 +190,8 @@ class Run:
 
         if not self._as_json:
             say(heading(self._simulation, self._ref.name, self._which_topology(), self._directory.path))
+            for text in self._document.get("notes", ()):
+                say(f"{self._ref.name:<9} {text}")
         line = ProgressLine(max_events, timeout_s)
         try:
             with redirect_stdout(self._prints()):

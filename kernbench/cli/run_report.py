@@ -146,6 +146,8 @@ def _own_columns(rows: Sequence[Row]) -> list[Column]:
         values = [row.get(name) for row in rows]
         if name.endswith("_ns"):
             columns.append(column(f"{name.removesuffix('_ns')}\n(us)", [_us(value) for value in values]))
+        elif name in ("algbw_gbs", "busbw_gbs"):
+            columns.append(column(f"{name.removesuffix('_gbs')}\n(GB/s)", [_rate(value) for value in values]))
         else:
             shown = ["-" if value is None else value for value in values]
             text = any(isinstance(value, str) for value in values)

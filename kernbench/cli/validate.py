@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from kernbench.cli.validate_nccl import nccl
+
 if TYPE_CHECKING:
     from kernbench.oracles.table import Row
 
@@ -37,7 +39,7 @@ def command(context: click.Context, only: str, listed: bool, as_json: bool) -> N
     if listed:
         if as_json:
             names = [{"name": oracle.name, "source": oracle.source} for oracle in chosen]
-            print_json({**_head("validate-list"), "oracles": names})
+            print_json({**head_of("validate-list"), "oracles": names})
             return
         for oracle in chosen:
             say(f"{oracle.name:<48} {oracle.source}")
@@ -163,7 +165,7 @@ def gemm(array: str, flow: str, mnk: str | None, shapes: Path | None, as_json: b
 
     if (mnk is None) == (shapes is None):
         raise UsageError("give one of --mnk M,N,K and --shapes FILE")
-    head = {**_head("validate-gemm"), "array": array, "flow": flow}
+    head = {**head_of("validate-gemm"), "array": array, "flow": flow}
     if mnk is not None:
         shape = parse_shape(mnk)
         count = cycles(array, flow, shape)
@@ -213,6 +215,8 @@ def hbm(pattern: str, slice_gbs: str, refreshes: int, seed: int, as_json: bool) 
     _answer("validate-hbm", given, result, as_json)
 
 
+command.add_command(nccl)
+
 HEADING = (
     f"{'oracle':<48} {'expected':>12} {'got':>12} {'unit':<12} {'error':>9} {'tolerance':>9}  {'verdict':<8}  source"
 )
@@ -231,14 +235,15 @@ def _document(rows: "list[Row]", status: Any) -> dict[str, Any]:
     import msgspec
 
     counts = {"passed": _count(rows, "pass"), "failed": _count(rows, "FAIL"), "reported": _count(rows, "reported")}
-    return {**_head("validate"), "status": status.document(), **counts, "oracles": msgspec.to_builtins(rows)}
+    return {**head_of("validate"), "status": status.document(), **counts, "oracles": msgspec.to_builtins(rows)}
 
 
 def _count(rows: "list[Row]", verdict: str) -> int:
     return sum(row.verdict == verdict for row in rows)
 
 
-def _head(document: str) -> dict[str, Any]:
+def head_of(document: str) -> dict[str, Any]:
+    """What every document of this command begins with."""
     import kernbench
     from kernbench.cli.boundary import Status
 
@@ -263,7 +268,7 @@ def _answer(document: str, given: dict[str, Any], result: Any, as_json: bool) ->
 
     values = msgspec.to_builtins(result)
     if as_json:
-        print_json({**_head(document), **given, **values})
+        print_json({**head_of(document), **given, **values})
         return
     for name, value in values.items():
         say(f"{name:<22} {_words(value)}")

@@ -19,6 +19,7 @@ from kernbench.common.messages.host import (
     QueueConnectMsg,
     Submit,
     Wait,
+    WaitAny,
 )
 from kernbench.common.messages.launch import LaunchDone, LaunchRequest, PeShare
 from kernbench.common.messages.memory import ReadRequest, ReadResponse, WriteAck, WriteRequest
@@ -102,7 +103,7 @@ class Host(Component):
         self._memories = memories
         self.space = space
         self._program: Coroutine | None = None
-        self._awaited: RequestHandle | None = None
+        self._awaited: tuple[RequestHandle, ...] = ()
         self._pending: dict[int, _Pending] = {}
         self._launch_queue: list[tuple[int, LaunchRequest]] = []
         self._launches = 0
@@ -158,9 +159,14 @@ class Host(Component):
                         return
                 case Wait(handle):
                     if not handle.done:
-                        self._awaited = handle
+                        self._awaited = (handle,)
                         return
                     value = handle.completion
+                case WaitAny(handles):
+                    if not any(handle.done for handle in handles):
+                        self._awaited = handles
+                        return
+                    value = None
                 case Pause(time):
                     self.engine.call_later(time, self._resume)
                     return
@@ -187,8 +193,8 @@ class Host(Component):
         handle = pending.handle
         data = None if pending.data is None else bytes(pending.data)
         handle.completion = Completion(pending.submitted, self.engine.now, Trace(pending.legs), data, *device)
-        if self._awaited is handle:
-            self._awaited = None
+        if any(each is handle for each in self._awaited):
+            self._awaited = ()
             # Resumed by an event of its own: what else this instant brings is seen first, whatever its order.
             self.engine.call_later(0, self._resume, handle.completion)
 
@@ -294,7 +300,7 @@ class Host(Component):
             for pending in self._pending.values()
         ]
         if self._program is not None:
-            what = "nothing that is under way" if self._awaited is None else _name(self._awaited.message)
+            what = " or ".join(_name(handle.message) for handle in self._awaited) or "nothing that is under way"
             lines.insert(0, f"{self.name}: the rank's program waits for {what}")
         return lines
 

@@ -5,8 +5,9 @@ from typing import Literal
 
 import msgspec
 
+from kernbench.common.busy import Busy
 from kernbench.common.ops import Gemm, Operation, Scoreboard
-from kernbench.common.units import transfer_time
+from kernbench.common.units import Fs, transfer_time
 from kernbench.components.component import Component, Config
 from kernbench.sim_engine.engine import Engine
 
@@ -39,7 +40,7 @@ FLOWS: dict[str, Callable[[PeGemmConfig, int, int, int], int]] = {
 
 
 class PeGemm(Component):
-    """Runs one product after another; an operation takes its whole cycles of the clock from its start."""
+    """Runs one product after another; an operation takes its whole cycles of the clock from its start, a Busy its time."""
 
     kind = "gemm"
 
@@ -56,9 +57,14 @@ class PeGemm(Component):
     def start(self, operation: Operation) -> None:
         """Multiply; the array is free again at the end."""
         assert isinstance(operation, Gemm)
+        self.engine.call_later(self._time(operation), self._end, operation)
+
+    def _time(self, operation: Gemm) -> Fs:
+        if isinstance(operation, Busy):
+            return operation.time
         # A 1 x 1 array on a 1 x 1 x 1 product is 0 cycles by the formula; no work is done in no time.
         cycles = operation.batch * max(1, self._cycles(self.config, operation.m, operation.n, operation.k))
-        self.engine.call_later(transfer_time(cycles, self.config.clock), self._end, operation)
+        return transfer_time(cycles, self.config.clock)
 
     def _end(self, operation: Operation) -> None:
         self._scoreboard.freed(self)

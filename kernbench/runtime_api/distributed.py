@@ -1,7 +1,7 @@
 """torch.distributed for one rank: groups, collectives that are kernels, and messages from rank to rank."""
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -322,7 +322,11 @@ class Distributed:
 
     def prepare_pairs(self, dst: int, src: int) -> None:
         """Open the queues to a rank and from one now, so that the first messages need not."""
-        self._pairs.prepare(dst, src)
+        self._pairs.prepare((dst,), (src,))
+
+    def open_pairs(self, dsts: Iterable[int], srcs: Iterable[int]) -> None:
+        """The same for any number of ranks."""
+        self._pairs.prepare(dsts, srcs)
 
     def isend(self, tensor: Tensor, dst: int) -> Work:
         """Begin to send."""

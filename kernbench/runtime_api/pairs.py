@@ -1,5 +1,7 @@
 """Messages between two ranks: a queue for each ordered pair that talks, opened by the first message."""
 
+from collections.abc import Iterable
+
 from kernbench.common.completion import RequestHandle
 from kernbench.common.errors import UsageError
 from kernbench.common.messages.host import KernelLaunchMsg, QueueConnectMsg
@@ -63,12 +65,15 @@ class Pairs:
         cube = self._rank.pes[0].partition(".")[0]
         return [pe for pe in self._rank.pes if pe.partition(".")[0] == cube]
 
-    def prepare(self, dst: int, src: int) -> None:
-        """Open the queues to a rank and from one now, so that the first messages need not."""
-        out, back = self._name(self._rank.index, dst, "send"), self._name(src, self._rank.index, "recv")
-        self._open_out(out, dst)
-        self._open_in(back, src)
-        for queue in (out, back):
+    def prepare(self, dsts: Iterable[int], srcs: Iterable[int]) -> None:
+        """Open the queues to some ranks and from some now, so that the first messages need not."""
+        out = {self._name(self._rank.index, dst, "send"): dst for dst in dsts}
+        back = {self._name(src, self._rank.index, "recv"): src for src in srcs}
+        for queue, dst in out.items():
+            self._open_out(queue, dst)
+        for queue, src in back.items():
+            self._open_in(queue, src)
+        for queue in (*out, *back):
             self._rank.wait(self._opening[queue])
 
     def _shape(self) -> SlotShape:

@@ -9,7 +9,7 @@ import msgspec
 from kernbench.common.completion import Completion, RequestHandle
 from kernbench.common.coroutine import suspend
 from kernbench.common.errors import UsageError
-from kernbench.common.messages.host import Mark, Pause, Submit, Wait
+from kernbench.common.messages.host import Mark, Pause, Submit, Wait, WaitAny
 from kernbench.common.messages.memory import Segment
 from kernbench.common.units import BytesPerSecond, Fs
 from kernbench.policy.address import AddressSpace
@@ -107,6 +107,10 @@ class Rank:
         """Suspend until a request is done."""
         completion: Completion = suspend(Wait(handle))
         return completion
+
+    def wait_any(self, handles: Sequence[RequestHandle]) -> None:
+        """Suspend until one of them is done; there is at least one."""
+        suspend(WaitAny(tuple(handles)))
 
     def call(self, message: Any) -> Completion:
         """Submit and wait."""

@@ -21,6 +21,11 @@ class Work:
         self._handle = handle
         self._after = after
 
+    @property
+    def handle(self) -> RequestHandle:
+        """The request; who waits for the first of several waits for these."""
+        return self._handle
+
     def wait(self) -> bool:
         """Suspend the rank until it is done; True, as in torch."""
         self._rank.wait(self._handle)

@@ -53,6 +53,7 @@ def test_a_schema_is_one(name):
         (("validate", "mesh", "--packets", "10", "--mesh", "3x1", "--rate", "1.0", "--arrivals", "poisson"), "mesh"),
         (("validate", "link", "--packets", "200"), "link"),
         (("validate", "gemm", "--mnk", "3,4,5"), "gemm"),
+        (("validate", "nccl", "--simulate", "64KiB"), "nccl"),
     ],
 )
 def test_a_document_has_the_form_that_its_schema_publishes(arguments, form, capsys):

@@ -70,6 +70,15 @@ class Wait(msgspec.Struct, frozen=True):
     handle: Any
 
 
+class WaitAny(msgspec.Struct, frozen=True):
+    """A rank program waits for the first of some requests; it is resumed when one of them is done.
+
+    Answers reach a host over one link, one after another: no two are done at one instant, so none depends on its order.
+    """
+
+    handles: tuple[Any, ...]
+
+
 class Pause(msgspec.Struct, frozen=True):
     """A rank program does nothing for `time` (fs)."""
 
