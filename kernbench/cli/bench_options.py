@@ -89,11 +89,11 @@ def device_of(ref: "BenchRef", sips: int | None, device: int | None) -> int | No
 
 def _option(parameter: "Parameter") -> click.Option:
     default = ("on" if parameter.default else "off") if isinstance(parameter.default, bool) else parameter.default
-    return click.Option(
-        [f"--{parameter.name.replace('_', '-')}", _PREFIX + parameter.name],
-        metavar="on|off" if parameter.kind == "bool" else parameter.kind.upper(),
-        help=f"[default: {default}]",
-    )
+    names, text = [f"--{parameter.name.replace('_', '-')}", _PREFIX + parameter.name], f"[default: {default}]"
+    if parameter.kind == "bool":
+        # `--sp` alone says on.
+        return click.Option(names, metavar="on|off", is_flag=False, flag_value="on", help=text)
+    return click.Option(names, metavar=parameter.kind.upper(), help=text)
 
 
 def _sweep_options(parameter: "Parameter") -> list[click.Option]:

@@ -46,6 +46,13 @@ def cases() -> list[Entry]:
     return entries()
 
 
+def presets() -> list[Entry]:
+    """The models that `--model` knows, with their sources."""
+    from kernbench.runtime_api.parallel.model_shape import presets
+
+    return [{"name": name, "description": source} for name, source in presets().items()]
+
+
 def tl() -> list[Entry]:
     """The names of triton.language that kernels may use, with their signatures."""
     from kernbench.triton_emu import language
@@ -59,15 +66,16 @@ SECTIONS: dict[str, Callable[[], list[Entry]]] = {
     "algos": algos,
     "kinds": kinds,
     "cases": cases,
+    "presets": presets,
     "tl": tl,
 }
 
 
-@click.command(short_help="List benches, algorithms, parts, cases, tl.")
+@click.command(short_help="List benches, algorithms, parts, cases, models, tl.")
 @click.argument("section", required=False, type=click.Choice([*SECTIONS]), metavar=f"[{'|'.join(SECTIONS)}]")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 def command(section: str | None, *, as_json: bool) -> None:
-    """List benches, collective algorithms, kinds of parts, probe cases or names of triton.language; all of them by default."""
+    """List benches, collective algorithms, kinds of parts, probe cases, models or names of triton.language; all by default."""
     found = {name: SECTIONS[name]() for name in ([section] if section else SECTIONS)}
     if as_json:
         print_json({"schema": "kernbench/list/1", "version": kernbench.__version__, **found})

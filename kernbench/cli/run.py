@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 import click
 
+from kernbench.cli import quantum
 from kernbench.cli.bench_options import DEFAULT_BENCH, arguments_of, device_of, named_bench, options_of
 from kernbench.cli.boundary import (
     CheckError,
@@ -92,6 +93,9 @@ class Chosen:
 @click.option("--transport", type=click.Choice(["process", "mpi"]), default="process", help="How workers are joined.")
 @click.option("--topology", metavar="F", help="Topology file. [default: ./topology.yaml, else the packaged one]")
 @click.option("--set", "overrides", multiple=True, metavar="K=V", help="Replace a value: full key or unique suffix.")
+@click.option(
+    "--quantum", metavar="SIZE", help="Largest packet, such as 4KiB; tells what it changes against an own run."
+)
 @click.option("--device", metavar="sip:I", help="Run one rank, on SIP I; the others stay idle.")
 @click.option("--values", type=click.Choice(["on", "off"]), default="on", help="Compute values or time only.")
 @click.option("--seed", default=0, metavar="N", help="Of the ranks' random numbers. [default: 0]")
@@ -125,6 +129,7 @@ def command(ctx: click.Context, /, **given: Any) -> None:
     if None not in (given["bench"], given["named"]) and given["bench"] != given["named"]:
         raise UsageError(f"two benches: {given['bench']} and --bench {given['named']}; name one")
     timeout_s = _timeout(given["timeout"])
+    given["overrides"] = quantum.overrides(given["overrides"], given["quantum"])
     max_events = _at_least("--max-events", given["max_events"], 1)
     max_memory = _memory(given["max_memory"])
     arguments = check_arguments(chosen.ref, arguments_of(chosen.parameters, given) | imported_arguments(given))
@@ -174,6 +179,7 @@ class Run:
             raise Concluded({**self._document, "status": status_of(error).document()}) from error
         self._document["run_dir"] = str(self._directory.path)
         self._perfetto: Path | None = given["perfetto"]
+        self._quantum: str | None = given["quantum"]
         self._recorded: bool = given["record"]
         self._roofline: bool = given["roofline"]
         if self._recorded:
@@ -243,6 +249,8 @@ class Run:
         self._write(document)
         if not self._as_json:
             say(report(document, result))
+            if self._quantum is not None and error is None:
+                say(quantum.comparison(document, self._quantum, self._directory.path))
             if self._recorded:
                 say(f"records: {self._directory.size / 2**20:.1f} MiB in {self._directory.path}")
         if self._perfetto is not None:

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from actors.simulation import Result, Simulation
 
 Row = dict[str, Any]
+LONG_S = 10
+"""CPU time from which on a rate is more than noise."""
 
 
 def heading(simulation: "Simulation", bench: str, chosen: str, directory: Path) -> str:
@@ -51,7 +53,7 @@ def report(document: dict[str, Any], result: "Result") -> str:
         parts.append(render(row_columns(document["rows"]), width))
     if document["roofline"] is not None:
         parts.append(roofline_text(document["roofline"], width))
-    parts += [_links(document, width), _sync(document, width), _close(document, result)]
+    parts += [_links(document, width), _sync(document, result, width), _close(document, result)]
     return "\n\n".join(part for part in parts if part)
 
 
@@ -173,13 +175,17 @@ def _links(document: dict[str, Any], width: int) -> str:
     )
 
 
-def _sync(document: dict[str, Any], width: int) -> str:
+def _sync(document: dict[str, Any], result: "Result", width: int) -> str:
     sync = document["sync"]
     workers = sync["workers"]
     line = (
         f"sync: {sync['rounds']} windows of at least {sync['lookahead_ns']:g} ns, {sync['messages']} messages, "
         f"{document['events']} events"
     )
+    hops = sum(link.packets for link in result.links)
+    cpu_s = sum(each["cpu_s"] for each in workers)
+    if cpu_s >= LONG_S:
+        line += f"\npacket-hops: {hops}, {hops / cpu_s:.0f} in a second of CPU time"
     table = render(
         [
             column("worker\n(pid)", [each["pid"] for each in workers]),

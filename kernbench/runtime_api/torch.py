@@ -12,6 +12,7 @@ from kernbench.runtime_api.device import Device
 from kernbench.runtime_api.distributed import Distributed
 from kernbench.runtime_api.functions import Functions, Testing
 from kernbench.runtime_api.kernel_row import kernel_row
+from kernbench.runtime_api.parallel.state import ModelParallelConfig
 from kernbench.runtime_api.rank import Rank
 from kernbench.runtime_api.roof import Work
 from kernbench.runtime_api.row import Row as BenchRow
@@ -86,6 +87,10 @@ class Torch(Functions):
         `work` is the least that it has to do: `matrix` and `vector` FLOP, bytes `read` and `written`.
         """
         return kernel_row(self._rank, launched, columns, Work(**work), results, inputs)
+
+    def parallel(self, params_dtype: DType, **options: Any) -> ModelParallelConfig:
+        """Megatron's configuration of model parallelism over all ranks: what `parallel` layers take as `config`."""
+        return ModelParallelConfig(self._rank, self.distributed, params_dtype, **options)
 
     # -- creation ------------------------------------------------------------------------------------------------
 
