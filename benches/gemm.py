@@ -6,7 +6,7 @@ import numpy as np
 import triton
 import triton.language as tl
 
-from kernbench.runtime_api.argument import Block, Count, Pes, Precision
+from kernbench.runtime_api.argument import Block, Count, Pes, Precision, Tile
 from kernbench.runtime_api.shapes import Shape, read_shapes
 
 
@@ -37,6 +37,14 @@ def matmul(
     tl.store(c_ptrs, acc.to(c_ptr.dtype.element_ty), mask=(m[:, None] < M) & (n[None, :] < N))
 
 
+TILES = (256, 128, 64, 32)
+
+
+def tile_for(M, N, pes):
+    """The largest of TILES that leaves a program for each PE: the larger a tile, the fewer bytes for each product."""
+    return next((tile for tile in TILES if triton.cdiv(M, tile) * triton.cdiv(N, tile) >= pes), TILES[-1])
+
+
 def bench(
     torch,
     *,
@@ -44,8 +52,8 @@ def bench(
     n: Count = 256,
     k: Count = 256,
     shapes: str = "",
-    block_m: Block = 64,
-    block_n: Block = 64,
+    block_m: Tile = 0,
+    block_n: Tile = 0,
     block_k: Block = 64,
     dtype: Precision = "float16",
     pes: Pes = 0,
@@ -53,16 +61,18 @@ def bench(
     """One row for each product: M, N and K, or a row of `--shapes`, a file with the columns Layer,M,N,K."""
     named = read_shapes(Path(shapes)) if shapes else [("", Shape(m, n, k))]
     element = torch.dtype_named(dtype)
+    wanted = pes or triton.runtime.driver.active.utils.get_device_properties(0)["multiprocessor_count"]
     for layer, (M, N, K) in named:
         # Small integers: every product and sum is exact in float32, in whatever order it is added up.
         a, b = torch.randint(-3, 4, (M, K), dtype=element), torch.randint(-3, 4, (K, N), dtype=element)
         c = torch.empty(M, N, dtype=element)
-        grid = (triton.cdiv(M, block_m) * triton.cdiv(N, block_n),)
-        launched = matmul[grid](
+        tile_m, tile_n = block_m or tile_for(M, N, wanted), block_n or tile_for(M, N, wanted)
+        launched = matmul[(triton.cdiv(M, tile_m) * triton.cdiv(N, tile_n),)](
             a, b, c, M, N, K, *a.stride(), *b.stride(), *c.stride(),
-            BLOCK_M=block_m, BLOCK_N=block_n, BLOCK_K=block_k, GROUP=8, pes=pes or None,
+            BLOCK_M=tile_m, BLOCK_N=tile_n, BLOCK_K=block_k, GROUP=8, pes=pes or None,
         )  # fmt: skip
-        columns = ({"layer": layer} if shapes else {}) | {"M": M, "N": N, "K": K, "dtype": dtype}
+        own = {"layer": layer} if shapes else {}
+        columns = {**own, "M": M, "N": N, "K": K, "dtype": dtype, "tile": f"{tile_m}x{tile_n}x{block_k}"}
         work = {"matrix": 2 * M * N * K, "read": a.nbytes + b.nbytes, "written": c.nbytes}
         yield torch.kernel_row(launched, columns, **work, inputs=(a, b), results=(c,))
 

@@ -159,7 +159,7 @@ def _engine(engine: dict[str, Any], roof: Roof, work: Work) -> str:
     parts, percent = engine["parts_fs"], engine["percent"]
     amount, peak = (work.matrix, roof.matrix) if engine["engines"] == "gemm" else (work.vector, roof.vector)
     text = f"{engine['engines']} was busy for {percent['busy']:.1f}%"
-    if parts["busy"]:
+    if parts["busy"] and peak:
         text += f" at {amount * FS_PER_S * roof.pes / (parts['busy'] * peak):.1%} of its peak"
     other = max((reason for reason in parts if reason != "busy"), key=lambda reason: parts[reason])
     return f"{text}, else mostly {other.replace('_', ' ')} ({REASONS[other]}), {percent[other]:.1f}%"

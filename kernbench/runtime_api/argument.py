@@ -9,6 +9,8 @@ Count: TypeAlias = int
 """A number from 1."""
 Block: TypeAlias = int
 """Elements of a block along one axis: a power of two, as `tl.arange` wants them."""
+Tile: TypeAlias = int
+"""The same, or 0 to have the bench choose."""
 Pes: TypeAlias = int
 """How many PEs of a device a launch uses: the first so many, or all for 0."""
 Precision: TypeAlias = str
@@ -38,6 +40,10 @@ def _block(value: Any) -> int:
     return number
 
 
+def _tile(value: Any) -> int:
+    return 0 if int(value) == 0 else _block(value)
+
+
 def _number(value: Any, least: int) -> int:
     number = int(value)
     if not least <= number < MOST:
@@ -58,6 +64,7 @@ READERS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "bool": ("of type bool", _bool),
     "Count": ("a whole number from 1", _count),
     "Block": ("a power of two", _block),
+    "Tile": ("a power of two, or 0 to have it chosen", _tile),
     "Pes": ("the number of PEs of a launch, or 0 for all", _pes),
     "Precision": (f"one of {', '.join(PRECISIONS)}", _precision),
 }

@@ -1,6 +1,8 @@
 """The roofline of a launch: the rates that the PEs of a launch and their memory cannot exceed, from the topology alone."""
 
 from collections.abc import Sequence
+from math import prod
+from typing import Any
 
 import msgspec
 
@@ -73,20 +75,31 @@ class Roof(msgspec.Struct, frozen=True):
 
 
 def roof_of(machine: Machine, sip: int, pes: Sequence[str]) -> Roof:
-    """The roof of a launch on these PEs (`cube00.pe0`) of a SIP, whose whole memory may serve them."""
-    array, lanes = machine.section("pe_gemm"), machine.section("pe_math")
+    """The roof of a launch on these PEs (`cube00.pe0`) of a SIP, whose whole memory may serve them.
+
+    A part of a user's own may not say how fast it is; then it bounds nothing. Memory with banks has its raw bandwidth
+    as its peak: what it delivers of that depends on addresses.
+    """
+    hbm = machine.section("hbm_ctrl")
+    slice_bw = machine.slice_bw()
+    if getattr(hbm, "mode", "simple") == "banked":
+        slice_bw = int(slice_bw / hbm.efficiency)
     count, (columns, rows) = len(pes), machine.cube_mesh
-    slices = columns * rows * machine.section("hbm_ctrl").slices
     cube = pes[0].partition(".")[0]
     port = machine.path(f"sip{sip}.{cube}.hbm", f"sip{sip}.{pes[0]}.dma").bw
     return Roof(
         count,
-        count * 2 * array.rows * array.columns * array.clock,  # a cell multiplies and adds in a cycle
-        count * lanes.lanes * lanes.clock,
-        slices * machine.slice_bw(),
+        count * 2 * _rate(machine.section("pe_gemm"), "rows", "columns", "clock"),  # a cell multiplies and adds
+        count * _rate(machine.section("pe_math"), "lanes", "clock"),
+        columns * rows * hbm.slices * slice_bw,
         count * port,
     )
 
 
+def _rate(config: Any, *names: str) -> int:
+    """The product of a part's figures; 0 where it has other ones."""
+    return prod(getattr(config, name, 0) for name in names)
+
+
 def _time(amount: int, rate: int) -> Fs:
-    return -(-amount * FS_PER_S // rate)
+    return -(-amount * FS_PER_S // rate) if rate else 0

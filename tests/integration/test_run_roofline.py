@@ -48,7 +48,7 @@ def document(capsys, tmp_path, monkeypatch):
 
 
 def test_a_product_s_counts_are_those_of_its_loop(document):
-    found = document("gemm", "--m", "64", "--n", "64", "--k", "128", "--pes", "1")
+    found = document("gemm", "--m", "64", "--n", "64", "--k", "128", "--pes", "1", "--block-m", "64", "--block-n", "64")
     (line,), (row,) = found["roofline"], found["rows"]
     tiles = 2 * 2 * 64 * 64 * 2
     assert (line["matrix_flops"], line["read_bytes"], line["written_bytes"]) == (2 * 64 * 64 * 128, tiles, 64 * 64 * 2)

@@ -2,10 +2,13 @@
 
 import pytest
 
+from kernbench.di.machine import TopologyFacts
 from kernbench.reporting.roofline import roofline_documents
-from kernbench.runtime_api.roof import Roof, Work
+from kernbench.runtime_api.roof import Roof, Work, roof_of
 from kernbench.telemetry.rows import KernelRow, LinkRow, OperationRow, Utilisation
 from kernbench.telemetry.trace_records import HeldRecords
+from kernbench.topology.compile import compile_topology
+from kernbench.topology.load import load, packaged_path
 
 NS = 10**6
 ROOF = Roof(pes=2, matrix=4 * 10**12, vector=10**11, memory=10**12, port=5 * 10**11)
@@ -31,6 +34,31 @@ def test_all_memory_bounds_where_the_ports_carry_more():
     wide = Roof(pes=64, matrix=1, vector=1, memory=10**12, port=10**15)
     assert wide.bound(Work(read=600, written=400)) == ("memory", 1000 * 1000)
     assert (wide.bytes_per_second, ROOF.bytes_per_second) == (10**12, 5 * 10**11)
+
+
+@pytest.fixture
+def roofs():
+    """The roof of one PE, or of some, on the packaged machine with some keys replaced."""
+
+    def make(*overrides, pes=("cube00.pe0",)):
+        return roof_of(TopologyFacts(compile_topology(load(packaged_path(), overrides))), 0, pes)
+
+    return make
+
+
+def test_the_roof_is_computed_from_the_keys_of_the_topology(roofs):
+    two = roofs("pe_gemm.rows=16", "pe_math.lanes=8", "cube_mesh=2x1", pes=("cube00.pe0", "cube01.pe3"))
+    assert (two.matrix, two.vector) == (2 * 2 * 16 * 32 * 10**9, 2 * 8 * 10**9)
+    assert (two.memory, two.port) == (8 * 204_800_000_000, 2 * 256 * 10**9)
+
+
+def test_memory_with_banks_has_its_raw_bandwidth_as_its_peak(roofs):
+    assert roofs("hbm_ctrl.mode=banked", "cube_mesh=1x1").memory == 4 * 256 * 10**9
+
+
+def test_a_part_that_does_not_say_how_fast_it_is_bounds_nothing():
+    silent = Roof(pes=1, matrix=0, vector=10**9, memory=10**9, port=10**9)
+    assert silent.bound(Work(matrix=10**9, vector=5)) == ("vector", 5 * NS)
 
 
 def kernel(pe, launch, start, end, operations, gemm, name="k"):
