@@ -6,7 +6,7 @@ HASH := $(shell cat constraints.txt pyproject.toml | cksum | cut -d' ' -f1)
 STAMP := .venv/.stamp-$(HASH)
 BIN := .venv/bin
 
-.PHONY: install demo test test-mpi test-slow test-browser bench lint faults fuzz digests
+.PHONY: install demo test test-mpi test-slow test-browser test-torch bench lint faults fuzz digests
 install: $(STAMP)
 
 $(STAMP):
@@ -36,6 +36,20 @@ test-browser: $(STAMP)
 		apt-get -qq update && apt-get -qq install --yes --no-install-recommends chromium; \
 	else echo "make test-browser needs chromium: sudo apt-get install chromium" >&2; exit 1; fi
 	$(BIN)/pytest tests/browser/report_page.py
+
+# Tensors of torch as arguments of kernels, in an environment of its own. TORCH names a release: its newest one may bring
+# gigabytes for GPUs that are not needed here.
+TORCH := 2.13.0
+TORCH_BIN := .venv-torch/bin
+TORCH_STAMP := .venv-torch/.stamp-$(HASH)-$(TORCH)
+test-torch: $(TORCH_STAMP)
+	$(TORCH_BIN)/pytest tests/torch/torch_*.py
+
+$(TORCH_STAMP):
+	test -x $(TORCH_BIN)/python || $(PYTHON) -m venv .venv-torch
+	$(TORCH_BIN)/python -m pip install --quiet torch==$(TORCH)
+	$(TORCH_BIN)/python -m pip install --quiet --editable ".[dev,torch]"
+	rm -f .venv-torch/.stamp-* && touch $@
 
 bench: $(STAMP)
 	$(BIN)/python benchmarks

@@ -3,6 +3,7 @@
 import sys
 from collections import deque
 from collections.abc import Sequence
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, TypeAlias
 
@@ -16,6 +17,7 @@ from kernbench.common.errors import CausalityError, KernbenchError, SimulationEr
 from kernbench.common.messages.fabric import FabricMessage
 from kernbench.common.messages.island import SipOutcome
 from kernbench.common.units import Fs
+from kernbench.sim_engine.engine import WindowEnds
 
 ExcInfo: TypeAlias = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 
@@ -193,7 +195,8 @@ class SipActor(PumpedActor):
         if inbox.earliest < bound:
             limit = min(limit, inbox.earliest + device.lookahead)
             inbox.open(bound)
-        device.engine.advance(bound)
+        with suppress(WindowEnds):
+            device.engine.advance(bound)
         outbox: Sequence[FabricMessage] = ()
         if device.outbox:
             outbox = device.outbox[:]

@@ -10,6 +10,7 @@ from kernbench.common.coroutine import Coroutine
 from kernbench.common.errors import KernbenchError, RankError
 from kernbench.common.messages.dma import ConnectCommand, ConnectDone, DmaCommand, DmaDone
 from kernbench.common.messages.host import (
+    Breath,
     KernelLaunchMsg,
     Mark,
     MemoryReadMsg,
@@ -27,7 +28,7 @@ from kernbench.common.units import Fs, format_time
 from kernbench.components.component import Component, Config
 from kernbench.components.fanout import CONTROL_BYTES
 from kernbench.policy.address import AddressSpace, Part
-from kernbench.sim_engine.engine import Engine
+from kernbench.sim_engine.engine import Engine, WindowEnds
 from kernbench.sim_engine.packet import MessageClass, Packet
 from kernbench.sim_engine.port import Port
 
@@ -170,6 +171,9 @@ class Host(Component):
                 case Pause(time):
                     self.engine.call_later(time, self._resume)
                     return
+                case Breath():
+                    self.engine.call_later(0, self._resume)
+                    raise WindowEnds
                 case Mark():
                     value = self.engine.now
                 case _:

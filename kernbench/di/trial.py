@@ -2,18 +2,22 @@
 
 from kernbench.common.errors import DeadlockError
 from kernbench.common.messages.host import KernelLaunchMsg
-from kernbench.common.units import Fs
+from kernbench.common.units import FS_PER_S, Fs
 from kernbench.di.device import SipDevice
 from kernbench.runtime_api.rank import Rank
 from kernbench.topology.compile import Topology
 from kernbench.triton_emu.access import PointerArg
 from kernbench.triton_emu.launch import Launch
 
-_NEVER: Fs = 2**63
+STRETCH: Fs = FS_PER_S // 10**6
+"""Simulated time of a trial between two looks of the run at whether it goes on: about a window of several SIPs."""
 
 
 class Trial:
-    """Tries launches for the rank on `device`, whose program is parked meanwhile: it is that program that asks."""
+    """Tries launches for the rank on `device`, whose program is parked meanwhile: it is that program that asks.
+
+    The copy is stepped a stretch at a time; after each the run's window ends, since the run may have been stopped.
+    """
 
     def __init__(self, topology: Topology, device: SipDevice, rank: Rank) -> None:
         self._topology = topology
@@ -30,7 +34,9 @@ class Trial:
             for part in device.space.translate(((arg.address, arg.nbytes),)):
                 device.memories[part.cube].write(part.segments, bytes(part.size))
         device.host.run(lambda: self._rank.call(KernelLaunchMsg(launch, launch.place(self._rank.pes))))
-        device.engine.advance(_NEVER)
+        while (due := device.engine.next_time) is not None:
+            device.engine.advance(due + STRETCH)
+            self._rank.breathe()
         completion = device.host.result
         if completion is None:
             waiters = device.waiters()

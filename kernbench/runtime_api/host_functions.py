@@ -4,11 +4,13 @@ They read their tensors over the host's link and write the result back, as any h
 """
 
 from collections.abc import Callable
+from functools import partial
 from math import erf, prod
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from kernbench.runtime_api.host_autograd import steps_back
 from kernbench.runtime_api.tensor import Tensor
 from kernbench.runtime_api.torch import Torch
 from kernbench.triton_emu.numerics import Array
@@ -22,6 +24,8 @@ class HostFunctions:
 
     def find(self, name: str) -> Callable[..., Any] | None:
         """The function of this name, if there is one."""
+        if name in _ONE_BY_ONE:
+            return partial(self._one_by_one, _ONE_BY_ONE[name])
         found: Callable[..., Any] | None = None if name.startswith("_") or name == "find" else getattr(self, name, None)
         return found
 
@@ -83,16 +87,38 @@ class HostFunctions:
         shape = tuple(normalized_shape) if isinstance(normalized_shape, tuple | list) else (int(normalized_shape),)
         values = _wide(x).reshape(-1, prod(shape))
         spread = np.sqrt(values.var(1, keepdims=True) + eps)
-        out = ((values - values.mean(1, keepdims=True)) / spread).reshape(x.shape)
-        if weight is not None:
-            out = out * _wide(weight)
-        if bias is not None:
-            out = out + _wide(bias)
-        return self._like(x, out)
+        normal = (values - values.mean(1, keepdims=True)) / spread
+        scale = np.ones(prod(shape)) if weight is None else _wide(weight).reshape(-1)
+        out = normal * scale + (0 if bias is None else _wide(bias).reshape(-1))
+
+        def backward(gradient: Tensor) -> tuple[Tensor | None, ...]:
+            """The derivatives of the formula above with respect to x, weight and bias."""
+            dy = _wide(gradient).reshape(normal.shape)
+            wdy = dy * scale
+            along = (wdy * normal).mean(1, keepdims=True)
+            dx = (wdy - normal * along - wdy.mean(1, keepdims=True)) / spread
+            of_weight = None if weight is None else self._like(weight, (dy * normal).sum(0).reshape(shape))
+            of_bias = None if bias is None else self._like(bias, dy.sum(0).reshape(shape))
+            return self._like(x, dx.reshape(x.shape)), of_weight, of_bias
+
+        return steps_back(self._like(x, out.reshape(x.shape)), (x, weight, bias), backward)
+
+    def _one_by_one(self, function: Callable[[Array], Array], x: Tensor) -> Tensor:
+        """A function of each element."""
+        with np.errstate(all="ignore"):
+            return self._like(x, function(_wide(x)))
 
     def _like(self, x: Tensor, values: Array) -> Tensor:
         """A tensor of these values with the type of `x`."""
         return self._torch.from_numpy(np.ascontiguousarray(values.astype(x.dtype.numpy)))
+
+
+_ONE_BY_ONE: dict[str, Callable[[Array], Array]] = {
+    "acos": np.arccos, "acosh": np.arccosh, "asin": np.arcsin, "asinh": np.arcsinh, "atan": np.arctan, "atanh": np.arctanh,
+    "ceil": np.ceil, "cos": np.cos, "cosh": np.cosh, "exp2": np.exp2, "expm1": np.expm1, "floor": np.floor,
+    "log10": np.log10, "log1p": np.log1p, "log2": np.log2, "reciprocal": np.reciprocal, "round": np.rint,
+    "sign": np.sign, "sin": np.sin, "sinh": np.sinh, "tan": np.tan, "trunc": np.trunc,
+}  # fmt: skip
 
 
 class Sorted(NamedTuple):

@@ -16,8 +16,14 @@ Trial = Callable[[Launch, tuple[PointerArg, ...]], Fs]
 """Tries a launch on a copy of the rank's device, with some tensors zeroed first: its device time."""
 
 
+_NOTHING = {"start_fs": 0, "end_fs": 0, "launch_fs": 0, "queued_fs": 0, "overlap_fs": 0, "wrong": None}
+
+
 class KernelHost:
-    """A `triton_emu.driver.Host`: `device_of` says what a tensor of the rank has as its device."""
+    """A `triton_emu.driver.Host`: `device_of` says what a tensor of the rank has as its device.
+
+    `rows` has a row for each kernel and grid, in order of first launch: launches so far, and their times together.
+    """
 
     def __init__(self, rank: Rank, trial: Trial, device_of: Callable[[], Any]) -> None:
         self._rank = rank
@@ -25,6 +31,7 @@ class KernelHost:
         self._device_of = device_of
         self._mirror = TorchMirror(rank)
         self._books: dict[tuple[str, str], dict[str, Any]] = {}
+        self.rows: list[dict[str, Any]] = []
 
     @property
     def index(self) -> int:
@@ -51,39 +58,31 @@ class KernelHost:
         """Make a CPU tensor of torch an argument."""
         return self._mirror.adopt(name, tensor)
 
+    def address(self, tensor: Any) -> int:
+        """The device's address of a CPU tensor of torch."""
+        return self._mirror.address(tensor)
+
     def trial(self, launch: Launch, zeroed: tuple[PointerArg, ...]) -> Fs:
         """Device time of a launch tried on a copy of the device."""
+        self._mirror.lend_known()
         return self._trial(launch, zeroed)
 
     def launch(self, launch: Launch) -> Completion:
         """Run a kernel on the device, wait for it, say when it ran."""
+        self._mirror.lend_known()
         with self._rank.phase(launch.name):
             completion = self._rank.call(KernelLaunchMsg(launch, launch.place(self._rank.pes)))
         self._mirror.write_back()
         self._enter(launch, completion)
         return completion
 
-    def rows(self) -> list[dict[str, Any]]:
-        """A row for each kernel and grid, in order of first launch: launches, and their times together."""
-        return list(self._books.values())
-
     def _enter(self, launch: Launch, completion: Completion) -> None:
         grid = "x".join(str(extent) for extent in launch.grid if extent > 1) or "1"
         device = completion.device_end - completion.device_start
-        row = self._books.setdefault(
-            (launch.name, grid),
-            {
-                "kernel": launch.name,
-                "grid": grid,
-                "launches": 0,
-                "start_fs": 0,
-                "end_fs": 0,
-                "launch_fs": 0,
-                "queued_fs": 0,
-                "overlap_fs": 0,
-                "wrong": None,
-            },
-        )
+        row = self._books.get((launch.name, grid))
+        if row is None:
+            row = self._books[launch.name, grid] = {"kernel": launch.name, "grid": grid, "launches": 0, **_NOTHING}
+            self.rows.append(row)
         row["launches"] += 1
         row["end_fs"] += device
         row["launch_fs"] += completion.latency - device

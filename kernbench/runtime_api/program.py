@@ -1,6 +1,7 @@
 """The program of a rank: it loads the bench, runs it, has each row verified and its results hashed."""
 
 import inspect
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from hashlib import blake2b
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 from kernbench.common.units import format_size
 from kernbench.runtime_api.bench import BenchRef, Sweep, function_of, load_module
 from kernbench.runtime_api.host_torch import HostTorch
+from kernbench.runtime_api.installed_torch import InstalledTorch
 from kernbench.runtime_api.kernel_host import KernelHost, Trial
 from kernbench.runtime_api.rank import Rank
 from kernbench.runtime_api.row import Row
@@ -39,16 +41,30 @@ class RankProgram:
     def __call__(self) -> None:
         """Run the bench."""
         torch = Torch(self._rank)
-        module_torch = HostTorch(torch, self._rank)
-        host = KernelHost(self._rank, self._trial, module_torch.a_device)
+        own, installed = HostTorch(torch, self._rank), InstalledTorch(self._rank)
+
+        def a_device() -> Any:
+            return (installed if "torch" in sys.modules else own).a_device()
+
+        host = KernelHost(self._rank, self._trial, a_device)
         set_launcher(host.launch)
         set_host(host)
-        shim = Shim(Path(self._ref.file).parent, self._ref.emulate, _given(module_torch))
+        given: dict[str, Any] = {"triton": triton_module()}
+        if not is_installed("torch"):
+            given["torch"] = own
+        shim = Shim(Path(self._ref.file).parent, self._ref.emulate, given, installed.modules)
+        try:
+            self._run(torch, host, shim)
+        finally:
+            installed.close()
+
+    def _run(self, torch: Torch, host: KernelHost, shim: Shim) -> None:
+        """Run the file in what was made for it."""
         if self._ref.is_script:
             if self._rank.index == 0:
                 self._rank.use(self._arguments["pes"])
+                self.rows = host.rows  # as they grow: a run that is cut short keeps what has been launched
                 Script(self._ref, shim).run()
-                self.rows += host.rows()
             return
         module = load_module(self._ref, shim)
         verify: Verify | None = getattr(module, "verify", None)
@@ -88,12 +104,6 @@ def _title(number: int, row: Row) -> str:
     """The name of a row's phase, once it is known: `row 3: 64KiB`."""
     size = row.columns.get("size_bytes")
     return f"row {number}: {format_size(size)}" if isinstance(size, int) else f"row {number}"
-
-
-def _given(torch: HostTorch) -> dict[str, Any]:
-    """What the user's imports give: the emulation, and the rank's own torch where none is installed."""
-    given: dict[str, Any] = {"triton": triton_module()}
-    return given if is_installed("torch") else {**given, "torch": torch}
 
 
 def _rows(result: Any) -> Iterator[Row]:

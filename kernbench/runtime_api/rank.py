@@ -9,7 +9,7 @@ import msgspec
 from kernbench.common.completion import Completion, RequestHandle
 from kernbench.common.coroutine import suspend
 from kernbench.common.errors import UsageError
-from kernbench.common.messages.host import Mark, Pause, Submit, Wait, WaitAny
+from kernbench.common.messages.host import Breath, Mark, Pause, Submit, Wait, WaitAny
 from kernbench.common.messages.memory import Segment
 from kernbench.common.units import BytesPerSecond, Fs
 from kernbench.policy.address import AddressSpace
@@ -124,6 +124,10 @@ class Rank:
     def pause(self, time: Fs) -> None:
         """Do nothing for `time`, in fs."""
         suspend(Pause(time))
+
+    def breathe(self) -> None:
+        """Let the window end and go on at this very instant: a run can be stopped or held while the program works."""
+        suspend(Breath())
 
     def phase(self, name: str) -> AbstractContextManager[None]:
         """Name what happens inside for those who watch: `with rank.phase("all_reduce"): ...`. It takes no time."""

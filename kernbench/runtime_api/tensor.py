@@ -26,6 +26,9 @@ class Tensor(Operators):
     Views share the bytes of what they view. Operators launch kernels, so they take simulated time too.
     """
 
+    grad: "Tensor | None" = None
+    requires_grad = False
+
     def __init__(
         self,
         rank: Rank,
@@ -285,7 +288,28 @@ class Tensor(Operators):
         return (self[number] for number in range(len(self)))
 
     def __repr__(self) -> str:
-        return f"Tensor(shape={tuple(self.shape)}, dtype={self.dtype.name}, device='sip:{self._rank.sip}')"
+        where = f"dtype={self.dtype.name}, device='sip:{self._rank.sip}'"
+        if not self._rank.values:
+            return f"tensor(shape={tuple(self.shape)}, {where})"
+        shown = np.array2string(_wide(self.peek()), separator=", ", precision=4, threshold=1000, prefix="tensor(")
+        return f"tensor({shown}, {where})"
+
+    def __format__(self, spec: str) -> str:
+        return format(_wide(self.peek()).item() if self._rank.values and not self.shape else repr(self), spec)
+
+    # -- gradients -----------------------------------------------------------------------------------------------
+
+    def requires_grad_(self, requires_grad: bool = True) -> "Tensor":
+        """Itself, noted as one whose gradient is wanted."""
+        self.requires_grad = requires_grad
+        return self
+
+    def backward(self, _gradient: Any = None, **_torch: Any) -> None:
+        """Refuse: only what `torch.autograd.Function` or `layer_norm` gave knows the step back to its arguments."""
+        raise RuntimeError(
+            "this tensor has no way back: kernbench's own torch keeps no graph, it goes one step back from "
+            "torch.autograd.Function and layer_norm; where torch is installed, its own is used"
+        )
 
 
 class Size(tuple[int, ...]):
@@ -296,6 +320,13 @@ class Size(tuple[int, ...]):
     def numel(self) -> int:
         """Elements of a tensor of this shape."""
         return prod(self)
+
+
+def _wide(array: Array) -> Array:
+    """Elements of types that numpy itself has, as it prints no others well."""
+    if array.dtype.kind in "iub" or array.dtype == np.float64:
+        return array
+    return array.astype(np.float32)
 
 
 def _shape(shape: tuple[Any, ...]) -> tuple[int, ...]:

@@ -1,6 +1,7 @@
 """Tensors of a torch that is installed, as arguments of kernels: their bytes on the device for the time of a launch."""
 
 import ctypes
+import weakref
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from kernbench.triton_emu.access import PointerArg
 
 
 class TorchMirror:
-    """Each storage of the host's torch has a range of device memory; views of one storage share it.
+    """Each storage of the host's torch has a range of device memory while it lives; views of one storage share it.
 
     The bytes are looked at where torch has them when a launch is made, and put back there when it is complete. Both
     happen outside simulated time: on the machine that the program was written for they are in device memory anyway.
@@ -23,41 +24,90 @@ class TorchMirror:
 
     def __init__(self, rank: Rank) -> None:
         self._rank = rank
-        self._ranges: dict[tuple[int, int], Allocation] = {}
-        self._lent: dict[tuple[int, int], tuple[Any, bytes]] = {}
+        self._held: dict[int, _Held] = {}
+        self._free: dict[int, list[Allocation]] = {}
+        self._lent: dict[int, tuple[Any, bytes]] = {}
 
     def adopt(self, name: str, tensor: Any) -> PointerArg:
         """The pointer that stands for a tensor; what the tensor holds now is what the kernel will read."""
-        if str(tensor.device.type) != "cpu":
-            raise UsageError(f"{name}: a tensor on {tensor.device}; kernbench takes torch's CPU tensors, use .cpu()")
+        storage = tensor.untyped_storage()
+        if storage.device.type != "cpu":
+            raise UsageError(f"{name}: a tensor on {storage.device}; kernbench takes torch's CPU tensors, use .cpu()")
         own = str(tensor.dtype).removeprefix("torch.")
         kind = dtypes.BY_NAME.get(_NAMES.get(own, own))
         if kind is None:
             raise UsageError(f"{name}: torch's {tensor.dtype} is no element type here; {', '.join(dtypes.BY_NAME)} are")
-        storage = tensor.untyped_storage()
-        key = (storage.data_ptr(), storage.nbytes())
-        held = self._ranges.get(key)
-        if held is None:
-            size = max(storage.nbytes(), 1)
-            held = self._rank.space.allocate(self._rank.fresh_name("torch"), size, Interleaved())
-            self._ranges[key] = held
-        if self._rank.values and storage.nbytes():
-            data = ctypes.string_at(storage.data_ptr(), storage.nbytes())
-            self._rank.poke(held.address, data)
-            self._lent[key] = storage, data
+        held = self._hold(storage)
+        self._lend(held, storage)
         start = tensor.storage_offset() * tensor.element_size()
-        return PointerArg(name, held.address + start, storage.nbytes() - start, kind)
+        return PointerArg(name, held.place.address + start, storage.nbytes() - start, kind)
+
+    def address(self, tensor: Any) -> int:
+        """The device's address of a tensor's first element, 0 if it has none.
+
+        From now on every launch finds the tensor's bytes there: a kernel may have the address out of another tensor.
+        """
+        if not tensor.numel():
+            return 0
+        held = self._hold(tensor.untyped_storage())
+        held.is_known = True
+        start: int = tensor.storage_offset() * tensor.element_size()
+        return held.place.address + start
+
+    def lend_known(self) -> None:
+        """Lend the storages whose addresses the program knows; each launch may follow them."""
+        for held in list(self._held.values()):
+            storage = held.storage() if held.is_known else None
+            if storage is not None:
+                self._lend(held, storage)
 
     def write_back(self) -> None:
         """Put what a kernel changed into the storages lent since the last call, and nothing else: they may overlap."""
         lent, self._lent = self._lent, {}
         for key, (storage, before) in lent.items():
-            data = self._rank.peek(self._ranges[key].address, len(before))
+            data = self._rank.peek(self._held[key].place.address, len(before))
             if data != before:
                 now, then = np.frombuffer(data, np.uint8), np.frombuffer(before, np.uint8)
                 memory = np.ctypeslib.as_array((ctypes.c_uint8 * len(data)).from_address(storage.data_ptr()))
                 changed = now != then
                 memory[changed] = now[changed]
+
+    def _hold(self, storage: Any) -> "_Held":
+        """The range of a storage: its own for as long as it lives, then that of the next one of its size.
+
+        So a program that makes tensors in a loop needs the memory of those that live, and which range a tensor gets
+        follows from the program alone, not from where the host's allocator puts it.
+        """
+        key = id(storage)  # torch keeps one object for a storage's whole life
+        held = self._held.get(key)
+        if held is not None:
+            return held
+        size = max(storage.nbytes(), 1)
+        free = self._free.get(size)
+        place = free.pop() if free else self._rank.space.allocate(self._rank.fresh_name("torch"), size, Interleaved())
+        held = self._held[key] = _Held(storage, place)
+        weakref.finalize(storage, self._release, key).atexit = False
+        return held
+
+    def _release(self, key: int) -> None:
+        held = self._held.pop(key)
+        self._free.setdefault(held.place.size, []).append(held.place)
+
+    def _lend(self, held: "_Held", storage: Any) -> None:
+        if not self._rank.values or not storage.nbytes():
+            return
+        data = ctypes.string_at(storage.data_ptr(), storage.nbytes())
+        self._rank.poke(held.place.address, data)
+        self._lent[id(storage)] = storage, data
+
+
+class _Held:
+    """The range of one storage; `is_known` once the program asked where it is."""
+
+    def __init__(self, storage: Any, place: Allocation) -> None:
+        self.storage = weakref.ref(storage)
+        self.place = place
+        self.is_known = False
 
 
 _NAMES = {

@@ -20,6 +20,10 @@ from kernbench.telemetry.probe import Probe
 INBOUND, URGENT, NORMAL = -2, 0, 1
 
 
+class WindowEnds(Exception):
+    """Raised by an event to have `advance` return before its bound; the owner goes on with another advance."""
+
+
 class Arbiter(Protocol):
     """Something that chooses among requests once all events of an instant have happened."""
 
@@ -81,7 +85,7 @@ class Engine(simpy.Environment):
         return self._calls[0][0] if self._calls else None
 
     def advance(self, bound: Fs) -> None:
-        """Run every event strictly before `bound`."""
+        """Run every event strictly before `bound`; an event may raise WindowEnds to stop short of it."""
         calls = self._calls
         count = 0
         try:

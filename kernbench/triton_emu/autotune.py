@@ -19,36 +19,47 @@ from kernbench.triton_emu.launch import Launch
 
 _UNFIT = ("TCM overflow", "static_assert failed")
 """Errors that make a config unusable rather than the kernel wrong."""
+_NO_PARAMETER = "the kernel has no such parameter"
 Prune = Callable[..., Sequence[Config]]
 Hook = Callable[..., Any]
 
 
 class Autotuner(Launchable):
-    """A kernel whose launches use the fastest of `configs` for each value of the arguments that `key` names."""
+    """A kernel whose launches use the fastest of `configs` for each value of the arguments that `key` names.
+
+    Libraries derive classes of their own from it, so its parameters and attributes have Triton's names and order. What
+    such a class sets as `pre_hook` and `post_hook` restores tensors between Triton's trials, and is not called here.
+    """
 
     def __init__(
         self,
         fn: Launchable,
+        arg_names: Sequence[str],
         configs: Sequence[Config],
         key: Sequence[str],
-        prune_configs_by: Mapping[str, Any] | None = None,
-        reset_to_zero: Sequence[str] = (),
+        reset_to_zero: Sequence[str] | None = None,
+        restore_value: Sequence[str] | None = None,  # a trial changes nothing that would need restoring
         pre_hook: Hook | None = None,
         post_hook: Hook | None = None,
+        prune_configs_by: Mapping[str, Any] | None = None,
+        **_measuring: Any,  # warmup, rep, use_cuda_graph, do_bench, cache_results: simulated time needs no repetition
     ) -> None:
         prune = dict(prune_configs_by or {})
         self.fn = fn
         self.configs = list(configs) or [Config({})]
-        self.key = list(key)
-        self.arg_names = fn.arg_names
+        self.keys = list(key)
+        self.arg_names = arg_names
         self.__name__ = fn.__name__
         self.__doc__ = fn.__doc__
         self.cache: dict[tuple[Any, ...], Config] = {}
         self.best_config: Config | None = None
-        self._early_prune: Prune | None = prune.get("early_config_prune")
-        self._model: Callable[..., float] | None = prune.get("perf_model")
-        self._top: float = prune.get("top_k", 1.0)
-        self._zeroed = tuple(reset_to_zero)
+        self.early_config_prune: Prune | None = prune.get("early_config_prune")
+        self.perf_model: Callable[..., float] | None = prune.get("perf_model")
+        self.configs_top_k: float = prune.get("top_k", 1.0)
+        self.reset_to_zero = list(reset_to_zero or ())
+        self.restore_value = list(restore_value or ())
+        self.user_defined_pre_hook = pre_hook is not None
+        self.user_defined_post_hook = post_hook is not None
         self._pre_hook = pre_hook
         self._post_hook = post_hook
 
@@ -60,55 +71,62 @@ class Autotuner(Launchable):
         return self._with(config, grid, args, kwargs, named)
 
     def _chosen(self, grid: Grid, args: Sequence[Any], kwargs: Mapping[str, Any], named: dict[str, Any]) -> Config:
-        missing = [name for name in self.key if name not in self.arg_names]
-        if missing:
-            raise UsageError(
-                f"{self.__name__}: autotune's key {missing[0]!r} is no parameter; there are {', '.join(self.arg_names)}"
-            )
-        values = tuple(named[name] for name in self.key if name in named)
+        keyed = [name for name in self.keys if name in named]
+        values = tuple(named[name] for name in keyed)
         types = tuple(str(value.dtype) for value in named.values() if hasattr(value, "dtype"))
         key = (*values, *types)
         if key not in self.cache:
             host = current_host(self.__name__)
             kept = self._pruned(named, kwargs)
-            tried = [(config, *self._try(host, config, grid, args, kwargs, named)) for config in kept]
+            known: list[tuple[Launch, tuple[Fs | None, str]]] = []
+            tried = [
+                (config, *self._try(host, known, self._with(config, grid, args, kwargs, named))) for config in kept
+            ]
             best = min(tried, key=lambda each: (each[1] is None, each[1] or 0))
             if best[1] is None:
                 raise UsageError(f"{self.__name__}: none of {len(kept)} configs can run; the first: {best[2]}")
             self.cache[key] = best[0]
             if host.index == 0:
-                shown = ", ".join(f"{name}={value}" for name, value in zip(self.key, values, strict=False))
-                sys.stderr.write(_table(self.__name__, shown, tried, best[0]))
+                shown = [f"{name}={value}" for name, value in zip(keyed, values, strict=True)]
+                # As in Triton such a name does nothing; a slip of the pen is told all the same.
+                shown += [f"no {name}: {_NO_PARAMETER}" for name in self.keys if name not in self.arg_names]
+                sys.stderr.write(_table(self.__name__, ", ".join(shown), tried, best[0]))
         return self.cache[key]
 
     def _pruned(self, named: dict[str, Any], kwargs: Mapping[str, Any]) -> list[Config]:
         kept = list(self.configs)
-        if self._early_prune is not None:
-            kept = list(self._early_prune(kept, named, **kwargs))
+        if self.early_config_prune is not None:
+            kept = list(self.early_config_prune(kept, named, **kwargs))
             if not kept:
                 raise UsageError(f"{self.__name__}: early_config_prune left no config of {len(self.configs)}")
-        if self._model is None:
+        if self.perf_model is None:
             return kept
-        top = int(len(self.configs) * self._top) if isinstance(self._top, float) else self._top
+        top = (
+            int(len(self.configs) * self.configs_top_k) if isinstance(self.configs_top_k, float) else self.configs_top_k
+        )
         if len(kept) <= top:
             return kept
-        model = self._model
+        model = self.perf_model
         estimates = [model(**{**named, **config.all_kwargs()}) for config in kept]
         order = sorted(range(len(kept)), key=estimates.__getitem__)
         return [kept[number] for number in order[: max(1, top)]]
 
     def _try(
-        self,
-        host: Host,
-        config: Config,
-        grid: Grid,
-        args: Sequence[Any],
-        kwargs: Mapping[str, Any],
-        named: dict[str, Any],
+        self, host: Host, known: list[tuple[Launch, tuple[Fs | None, str]]], made: Launch
     ) -> tuple[Fs | None, str]:
-        """The time that a config takes, or why it cannot run."""
-        made = self._with(config, grid, args, kwargs, named)
-        zeroed = tuple(each for name in self._zeroed if isinstance(each := made.arguments.get(name), PointerArg))
+        """The time that a config's launch takes, or why it cannot run; `known` are those of the configs before it.
+
+        Configs often differ in hints to a compiler alone; equal launches take equal times, so one of them is tried.
+        """
+        for launch, outcome in known:
+            if _are_equal(launch, made):
+                return outcome
+        zeroed = tuple(each for name in self.reset_to_zero if isinstance(each := made.arguments.get(name), PointerArg))
+        outcome = self._tried(host, made, zeroed)
+        known.append((made, outcome))
+        return outcome
+
+    def _tried(self, host: Host, made: Launch, zeroed: tuple[PointerArg, ...]) -> tuple[Fs | None, str]:
         try:
             return host.trial(made, zeroed), ""
         except KernelError as error:
@@ -141,17 +159,27 @@ def autotune(
     key: Sequence[str],
     prune_configs_by: Mapping[str, Any] | None = None,
     reset_to_zero: Sequence[str] | None = None,
-    restore_value: Sequence[str] | None = None,  # noqa: ARG001  # a trial changes nothing that would need restoring
+    restore_value: Sequence[str] | None = None,
     pre_hook: Hook | None = None,
     post_hook: Hook | None = None,
-    **_measuring: Any,  # warmup, rep, use_cuda_graph, do_bench, cache_results: simulated time needs no repetition
+    **measuring: Any,
 ) -> Callable[[Launchable], Autotuner]:
     """Decorator: have the fastest config of a kernel chosen, by simulated time."""
 
     def decorate(fn: Launchable) -> Autotuner:
-        return Autotuner(fn, configs, key, prune_configs_by, reset_to_zero or (), pre_hook, post_hook)
+        names = fn.arg_names
+        hooks = pre_hook, post_hook
+        return Autotuner(fn, names, configs, key, reset_to_zero, restore_value, *hooks, prune_configs_by, **measuring)
 
     return decorate
+
+
+def _are_equal(one: Launch, other: Launch) -> bool:
+    """Whether two launches of a kernel are the same; 1, 1.0 and True are not, nor are objects that cannot tell."""
+    if (one.grid, one.pes, [*one.arguments]) != (other.grid, other.pes, [*other.arguments]):
+        return False
+    pairs = zip(one.arguments.values(), other.arguments.values(), strict=True)
+    return all(type(a) is type(b) and (a is b or (a == b) is True) for a, b in pairs)
 
 
 def _table(name: str, key: str, tried: Sequence[tuple[Config, Fs | None, str]], best: Config) -> str:

@@ -50,6 +50,9 @@ class Host(Protocol):
     def adopt(self, name: str, tensor: Any) -> PointerArg:
         """Make a tensor of the host's own torch an argument: read before each launch, written back after it."""
 
+    def address(self, tensor: Any) -> int:
+        """The device's address of such a tensor, which kernels may follow from now on."""
+
 
 _host: ContextVar[Host | None] = ContextVar("host", default=None)
 
@@ -57,6 +60,11 @@ _host: ContextVar[Host | None] = ContextVar("host", default=None)
 def set_host(host: Host) -> None:
     """Let `host` answer the program that calls this; each rank's greenlet has its own context."""
     _host.set(host)
+
+
+def is_hosted() -> bool:
+    """Whether it is a rank's program that asks."""
+    return _host.get() is not None
 
 
 def current_host(what: str) -> Host:

@@ -1,10 +1,12 @@
 """`@triton.jit`: a kernel that a host program launches with `kernel[grid](...)` and other kernels call."""
 
+import builtins
 import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from operator import index
+from types import FunctionType
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
@@ -13,6 +15,7 @@ from kernbench.common.completion import Completion
 from kernbench.common.errors import UsageError
 from kernbench.triton_emu.access import PointerArg
 from kernbench.triton_emu.compiled import Compiled
+from kernbench.triton_emu.control import range as kernel_range
 from kernbench.triton_emu.driver import current_host
 from kernbench.triton_emu.launch import Launch
 from kernbench.triton_emu.program import is_inside
@@ -85,7 +88,7 @@ class JitFunction(Launchable):
     """A user's kernel function. Hints to Triton's compiler (`do_not_specialize`, `noinline`, ...) mean nothing here."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
-        self.fn = function
+        self.fn = _as_kernel(function)
         self.__name__ = function.__name__
         self.__qualname__ = function.__qualname__
         self.__module__ = function.__module__
@@ -130,6 +133,27 @@ def jit(function: Callable[..., Any] | None = None, /, **_hints: Any) -> Any:
     if function is None:
         return jit
     return JitFunction(function)
+
+
+def _as_kernel(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function with `range` as kernels have it: its numbers are 0-d tensors (`i.to(tl.int64)`), as compiled ones are.
+
+    A function looks its builtins up where its globals had them when it was made, so that is where they are for a moment.
+    """
+    if not isinstance(function, FunctionType):
+        return function
+    names = function.__globals__
+    before = names.get("__builtins__", builtins)
+    names["__builtins__"] = {**(before if isinstance(before, dict) else vars(before)), "range": kernel_range}
+    try:
+        made = FunctionType(function.__code__, names, function.__name__, function.__defaults__, function.__closure__)
+    finally:
+        names["__builtins__"] = before
+    made.__kwdefaults__ = function.__kwdefaults__
+    made.__annotations__ = function.__annotations__
+    made.__qualname__, made.__module__, made.__doc__ = function.__qualname__, function.__module__, function.__doc__
+    made.__dict__.update(function.__dict__)
+    return made
 
 
 def _is_constexpr(annotation: Any) -> bool:

@@ -70,6 +70,7 @@ class tensor(metaclass=_Tensor):  # noqa: N801  # Triton's name
 
 
 TRITON_MAX_TENSOR_NUMEL = 1048576
+CONSTEXPR_0 = control.constexpr(0)  # of `tl.core`; kernels of libraries have it as a default
 math = SimpleNamespace(**libdevice.NAMES)
 
 if not TYPE_CHECKING:  # a checker would believe that every name exists

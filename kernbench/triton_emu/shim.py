@@ -21,6 +21,7 @@ from types import CodeType, ModuleType
 from typing import Any
 
 from kernbench.triton_emu.shim_importlib import Importlib
+from kernbench.triton_emu.shim_sys import Sys
 
 _INSTALLED = Path(__file__).resolve().parents[2]
 _OWN = frozenset({"kernbench", "actors", "tui", "benches"})
@@ -30,12 +31,17 @@ class Shim:
     """Imports for the modules below the folder `home` and for installed `packages`, which are loaded once per shim.
 
     `given` are modules that stand for top-level names, whatever is installed. A module that is executed with
-    `execute` imports through the shim; what is neither given, below `home` nor in `packages` comes from Python.
-    `files` are the sources of what it has executed.
+    `execute` imports through the shim; what is neither given, below `home` nor in `packages` comes from Python, and
+    `around` has by absolute name what stands for some of that once Python has found it. `files` are the sources of
+    what it has executed.
     """
 
     def __init__(
-        self, home: Path | None, packages: Collection[str] = (), given: Mapping[str, Any] | None = None
+        self,
+        home: Path | None,
+        packages: Collection[str] = (),
+        given: Mapping[str, Any] | None = None,
+        around: Mapping[str, ModuleType] | None = None,
     ) -> None:
         self._home = None if home is None else home.resolve()
         self._packages = frozenset(packages)
@@ -45,7 +51,9 @@ class Shim:
         self._builtins = {**vars(builtins), "__import__": self.import_name}
         self.files: set[str] = set()
         asked = Importlib(self._loaded)
-        self._asked: dict[str, ModuleType] = {"importlib": asked, "importlib.util": asked.util}
+        own: dict[str, ModuleType] = {"importlib": asked, "importlib.util": asked.util, **(around or {})}
+        own["sys"] = Sys(self._modules, self._given, own)
+        self._around = own
 
     def execute(self, module: ModuleType, code: CodeType) -> None:
         """Run a module's code; while it runs, `sys.modules` knows it by name, as dataclasses need."""
@@ -76,7 +84,7 @@ class Shim:
             return module
         if self._spec(top) is None:
             found = builtins.__import__(name, globals, locals, fromlist or (), level)
-            return self._asked.get(found.__name__, found) if top == "importlib" else found
+            return self._around.get(found.__name__, found)
         loaded = self._module(absolute)
         if not fromlist:
             return self._modules[top]
@@ -110,7 +118,9 @@ class Shim:
         top = absolute.partition(".")[0]
         if top in self._given:
             return self._given_module(absolute)
-        return None if self._spec(top) is None else self._module(absolute)
+        if self._spec(top) is not None:
+            return self._module(absolute)
+        return self._around.get(absolute)
 
     def _given_module(self, absolute: str) -> Any:
         top, *rest = absolute.split(".")
@@ -137,7 +147,7 @@ class Shim:
         if spec is not None and spec.loader is None and is_installed(top):
             spec = None  # a folder without __init__.py comes after what is installed, as with Python's own path
         if spec is None:
-            spec = self._around(top)
+            spec = self._below(top)
         return None if spec is None or self._is_ours(top, spec) else spec
 
     def _is_ours(self, top: str, spec: ModuleSpec) -> bool:
@@ -150,7 +160,7 @@ class Shim:
             or _INSTALLED in Path(_place(spec)).resolve().parents
         )
 
-    def _around(self, top: str) -> ModuleSpec | None:
+    def _below(self, top: str) -> ModuleSpec | None:
         """A package that Python finds and whose folder is `home` or below it."""
         try:
             spec = find_spec(top)
@@ -177,7 +187,8 @@ class Shim:
             spec = _find(absolute, getattr(parent, "__path__", []))
         if spec is None:
             raise ModuleNotFoundError(f"No module named {absolute!r}", name=absolute)
-        module = self._load(spec)
+        self._load(spec)
+        module = self._modules[absolute]  # it may have put another one in its place
         if package:
             setattr(self._modules[package], own, module)
         return module
@@ -188,12 +199,12 @@ class Shim:
             module = self._module(absolute)
             setattr(package, absolute.rpartition(".")[2], module)
 
-    def _load(self, spec: ModuleSpec) -> ModuleType:
+    def _load(self, spec: ModuleSpec) -> None:
         loader = spec.loader
         if isinstance(loader, ExtensionFileLoader):
             module = self._modules[spec.name] = module_from_spec(spec)
             loader.exec_module(module)
-            return module
+            return
         module = self._modules[spec.name] = module_from_spec(spec)
         if isinstance(loader, SourceFileLoader):
             try:
@@ -202,7 +213,6 @@ class Shim:
             except BaseException:
                 self._modules.pop(spec.name, None)
                 raise
-        return module
 
 
 def _place(spec: ModuleSpec) -> str:

@@ -63,6 +63,7 @@ def triton_module() -> ModuleType:
         "tools": _module(
             "triton.tools",
             {
+                "experimental_descriptor": _module("triton.tools.experimental_descriptor", {}),
                 "tensor_descriptor": _module(
                     "triton.tools.tensor_descriptor", {"TensorDescriptor": TensorDescriptor}
                 )

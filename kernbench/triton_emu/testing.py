@@ -13,6 +13,7 @@ from kernbench.triton_emu.driver import current_host
 from kernbench.triton_emu.numerics import Array
 
 FS_PER_MS = 10**12
+_WIDTH = 12
 
 
 def do_bench(
@@ -89,32 +90,39 @@ class Mark:
         return_df: bool = False,
         **kwargs: Any,
     ) -> None:
-        """Measure; print the table if asked, write it to `save_path` as `NAME.csv` if that is given."""
+        """Measure; print the table if asked, write it to `save_path` as `NAME.csv` if that is given.
+
+        Each line is printed and written as soon as it is measured: a sweep for a GPU may be cut short on a simulator.
+        """
         if return_df:
             raise UsageError("perf_report.run: return_df makes pandas' tables; use print_data=True or save_path")
         for benchmark in [self.benchmarks] if isinstance(self.benchmarks, Benchmark) else self.benchmarks:
-            rows = self._rows(benchmark, kwargs)
+            sizes = [_sizes(benchmark, x) for x in benchmark.x_vals]
+            head = _head(benchmark)
+            widths = _widths(head, sizes)
+            path = Path(save_path) / f"{benchmark.plot_name}.csv" if save_path else None
+            if path is not None:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(_csv(head))
             if print_data:
-                sys.stdout.write(f"{benchmark.plot_name}:\n{_aligned(rows)}")
-            if save_path:
-                Path(save_path).mkdir(parents=True, exist_ok=True)
-                text = "".join(",".join(row) + "\n" for row in rows)
-                (Path(save_path) / f"{benchmark.plot_name}.csv").write_text(text)
+                sys.stdout.write(f"{benchmark.plot_name}:\n{_aligned(head, widths)}")
+            for size in sizes:
+                row = self._row(benchmark, size, kwargs)
+                if path is not None:
+                    with path.open("a") as file:
+                        file.write(_csv(row))
+                if print_data:
+                    sys.stdout.write(_aligned(row, widths))
+                    sys.stdout.flush()
 
-    def _rows(self, benchmark: Benchmark, kwargs: Mapping[str, Any]) -> list[list[str]]:
-        unit = f" ({benchmark.ylabel})" if benchmark.ylabel else ""
-        rows = [[*benchmark.x_names, *(f"{name}{unit}" for name in benchmark.line_names)]]
-        for x in benchmark.x_vals:
-            values = list(x) if isinstance(x, tuple | list) else [x] * len(benchmark.x_names)
-            if len(values) != len(benchmark.x_names):
-                raise UsageError(f"{benchmark.plot_name}: x_names are {benchmark.x_names}, but a value is {x!r}")
-            at = dict(zip(benchmark.x_names, values, strict=True))
-            row = [_number(value) for value in values]
-            for line in benchmark.line_vals:
-                found = self.fn(**at, **{benchmark.line_arg: line}, **benchmark.args, **kwargs)
-                row.append(_number(found[0] if isinstance(found, tuple | list) else found))
-            rows.append(row)
-        return rows
+    def _row(self, benchmark: Benchmark, size: Sequence[Any], kwargs: Mapping[str, Any]) -> list[str]:
+        """One size: its numbers and what each line measures."""
+        at = dict(zip(benchmark.x_names, size, strict=True))
+        row = [_number(value) for value in size]
+        for line in benchmark.line_vals:
+            found = self.fn(**at, **{benchmark.line_arg: line}, **benchmark.args, **kwargs)
+            row.append(_number(found[0] if isinstance(found, tuple | list) else found))
+        return row
 
 
 def perf_report(benchmarks: Benchmark | Sequence[Benchmark]) -> Callable[[Callable[..., Any]], Mark]:
@@ -156,6 +164,31 @@ def _number(value: Any) -> str:
     return f"{value:.6f}" if isinstance(value, float) else str(value)
 
 
-def _aligned(rows: Sequence[Sequence[str]]) -> str:
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return "".join("  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) + "\n" for row in rows)
+def _sizes(benchmark: Benchmark, x: Any) -> list[Any]:
+    """The value of each of `x_names`; one value stands for all."""
+    values = list(x) if isinstance(x, tuple | list) else [x] * len(benchmark.x_names)
+    if len(values) != len(benchmark.x_names):
+        raise UsageError(f"{benchmark.plot_name}: x_names are {benchmark.x_names}, but a value is {x!r}")
+    return values
+
+
+def _head(benchmark: Benchmark) -> list[str]:
+    unit = f" ({benchmark.ylabel})" if benchmark.ylabel else ""
+    return [*benchmark.x_names, *(f"{name}{unit}" for name in benchmark.line_names)]
+
+
+def _csv(row: Sequence[str]) -> str:
+    return ",".join(row) + "\n"
+
+
+def _widths(head: Sequence[str], sizes: Sequence[Sequence[Any]]) -> list[int]:
+    """Of each column, chosen before anything is measured."""
+    known = [
+        max([len(title), *(len(_number(each)) for each in column)])
+        for title, *column in zip(head, *sizes, strict=False)
+    ]
+    return known + [max(len(title), _WIDTH) for title in head[len(known) :]]
+
+
+def _aligned(row: Sequence[str], widths: Sequence[int]) -> str:
+    return "  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) + "\n"

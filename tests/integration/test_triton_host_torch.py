@@ -86,6 +86,59 @@ assert x.grad.tolist() == [6, 6, 6, 6]
 """)
 
 
+def test_layer_norm_goes_one_step_back_too(run):
+    run("""
+rng = np.random.default_rng(1)
+a, g, w, b = (rng.standard_normal(shape).astype(np.float32) for shape in ((2, 3, 8), (2, 3, 8), 8, 8))
+x, weight, bias = (torch.from_numpy(each) for each in (a, w, b))
+y = F.layer_norm(x.requires_grad_(True), (8,), weight, bias, 1e-5).to(torch.float32)
+y.backward(torch.from_numpy(g), retain_graph=True)
+
+def loss(a, w, b):
+    a, w, b = (each.astype(np.float64) for each in (a, w, b))
+    spread = np.sqrt(a.var(-1, keepdims=True) + 1e-5)
+    return float((((a - a.mean(-1, keepdims=True)) / spread * w + b) * g).sum())
+
+for number, tensor in enumerate((x, weight, bias)):
+    found, values = tensor.grad.numpy(), (a, w, b)
+    for place in [(0, 1, 2), (1, 2, 7)] if number == 0 else [3, 6]:
+        high, low = ([each.astype(np.float64) for each in values] for _ in range(2))
+        high[number][place] += 1e-4
+        low[number][place] -= 1e-4
+        assert abs((loss(*high) - loss(*low)) / 2e-4 - found[place]) < 1e-4, (number, place)
+""")
+
+
+def test_a_result_without_a_way_back_says_so(run):
+    with pytest.raises(
+        Exception, match="RuntimeError: this tensor has no way back: kernbench's own torch keeps no graph"
+    ):
+        run("x = torch.ones(4)\nassert x.grad is None and x.requires_grad is False\n(x * 2).backward()\n")
+
+
+def test_functions_of_each_element_are_the_host_s(run):
+    run("""
+x = torch.from_numpy(np.array([0.25, -0.5, 1.0], np.float32))
+for name, same in {"asin": np.arcsin, "cos": np.cos, "floor": np.floor, "exp2": np.exp2, "sign": np.sign}.items():
+    np.testing.assert_allclose(getattr(torch, name)(x).numpy(), same(x.numpy()), rtol=1e-6)
+assert torch.round(torch.tensor([0.5, 1.5, -2.5])).tolist() == [0, 2, -2]
+assert torch.log2(torch.tensor([8.0, 0.0])).tolist() == [3, -np.inf]
+""")
+
+
+def test_a_tensor_is_shown_with_its_elements_and_showing_takes_no_time(run):
+    run("""
+now = torch.cuda.Event()
+now.record()
+begin = now.time
+x = torch.empty(2, 2, dtype=torch.bfloat16)
+assert repr(x) == "tensor([[0., 0.],\\n        [0., 0.]], dtype=bfloat16, device='sip:0')", repr(x)
+assert f"{torch.empty((), dtype=torch.int32):03d}" == "000" and f"{torch.empty(1)}".startswith("tensor([0.]")
+now.record()
+assert now.time == begin
+""")
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

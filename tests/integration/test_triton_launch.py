@@ -2,7 +2,9 @@
 
 import pytest
 
+from actors.control import Hooks
 from kernbench.common.errors import KernelError, UsageError
+from kernbench.common.messages.island import Command
 
 KERNEL = """
 import torch
@@ -109,6 +111,43 @@ end.record()
 print(event.elapsed_time(end) == once)
 """)
     assert capsys.readouterr().out == "True True nan\nTrue\n"
+
+
+class StopsAt(Hooks):
+    """Stops the run, as Ctrl-C does, once it has come through so many windows."""
+
+    def __init__(self, windows):
+        self.windows = windows
+        self.commands = []
+
+    def progress(self, progress):
+        if progress.windows >= self.windows:
+            self.commands = [Command("stop", "interrupt")]
+            self.windows = 1 << 60
+
+    def command(self):
+        return self.commands.pop() if self.commands else None
+
+
+@pytest.mark.parametrize(("sips", "workers"), [(1, 1), (2, 2)])
+def test_a_run_stops_in_the_middle_of_a_trial(sim, tmp_path, sips, workers):
+    path = tmp_path / "script.py"
+    path.write_text(
+        KERNEL
+        + """
+@triton.autotune([triton.Config({"TURNS": turns}) for turns in (10**9, 10**9 + 1)], key=["n"])
+@triton.jit
+def for_ever(x_ptr, n, TURNS: tl.constexpr):
+    for turn in tl.range(TURNS):
+        tl.store(x_ptr, tl.load(x_ptr) + 1)
+        tl.store(x_ptr + 1, 0.0)
+count[grid](x, 2000, BLOCK=256)
+for_ever[(1,)](x, 2000)
+"""
+    )
+    result = sim(sips=sips, workers=workers, overrides=TINY).run(path, hooks=StopsAt(20), timeout_s=30)
+    assert result.stopped == "interrupt"
+    assert [(row.columns["kernel"], row.columns["launches"]) for row in result.rows] == [("count", 1)]
 
 
 def test_two_ranks_tune_for_themselves_and_one_tells(sim, tmp_path, capfd):

@@ -15,8 +15,9 @@ TINY = ["--set", "sip.cube_mesh=1x1"]
 
 
 class Storage:
-    def __init__(self, array):
+    def __init__(self, array, device):
         self.array = array
+        self.device = SimpleNamespace(type=device)
 
     def data_ptr(self):
         return self.array.ctypes.data
@@ -25,19 +26,39 @@ class Storage:
         return self.array.nbytes
 
 
+class Mode:
+    """torch's own mode has each call of torch go through it; here it is only entered and left."""
+
+    entered = 0
+
+    def __enter__(self):
+        Mode.entered += 1
+
+    def __exit__(self, *error):
+        Mode.entered -= 1
+
+
+class Device:
+    def __init__(self, kind, index=None):
+        self.type, self.index = kind, index
+
+
 class Tensor:
-    def __init__(self, array, base=None, device="cpu"):
+    is_cuda = property(lambda self: False)
+    device = property(lambda self: self.storage.device)
+    get_device = to = cuda = cpu = pin_memory = lambda self, *_device: self
+
+    def __init__(self, array, storage=None, device="cpu"):
         self.array = array
-        self.base = array if base is None else base
-        self.device = SimpleNamespace(type=device)
+        self.storage = storage or Storage(array, device)
         self.dtype = f"torch.{array.dtype}"
         self.shape = array.shape
 
     def untyped_storage(self):
-        return Storage(self.base)
+        return self.storage
 
     def storage_offset(self):
-        return (self.data_ptr() - self.base.ctypes.data) // self.element_size()
+        return (self.data_ptr() - self.storage.data_ptr()) // self.element_size()
 
     def element_size(self):
         return self.array.itemsize
@@ -52,14 +73,15 @@ class Tensor:
         return self.array.size
 
     def __getitem__(self, key):
-        return Tensor(self.array[key], self.base)
+        return Tensor(self.array[key], self.storage)
 
 
 @pytest.fixture
 def torch(monkeypatch, tmp_path):
     """A torch that is installed, and an empty folder to work in."""
     module = ModuleType("torch")
-    module.device = lambda name: SimpleNamespace(type=name)
+    module.device, module.Tensor = Device, Tensor
+    module.overrides = SimpleNamespace(TorchFunctionMode=Mode)
     module.arange = lambda *bounds: Tensor(np.arange(*bounds, dtype=np.float32))
     module.zeros = lambda *shape: Tensor(np.zeros(shape, np.float32))
     module.elsewhere = lambda: Tensor(np.zeros(4, np.float32), device="cuda")
@@ -80,7 +102,7 @@ SCRIPT = (
     "import torch\n"
     + KERNEL
     + """
-assert triton.runtime.driver.active.get_active_torch_device().type == "cpu"
+assert triton.runtime.driver.active.get_active_torch_device().type == "cuda"
 x, out = torch.arange(20), torch.zeros(10)
 for factor in (1, 3):
     x.array *= factor  # what torch writes between two launches is what the second one reads
@@ -96,6 +118,7 @@ def test_views_of_torch_tensors_are_read_and_written_where_torch_has_them(torch,
     (tmp_path / "with_torch.py").write_text(SCRIPT)
     assert execute(["run", "with_torch.py", *TINY]) == 0, capsys.readouterr().err
     assert sys.modules["torch"] is torch
+    assert Mode.entered == 0
 
 
 @pytest.mark.parametrize(

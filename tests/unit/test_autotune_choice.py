@@ -7,7 +7,7 @@ import pytest
 from kernbench.common.errors import KernelError, UsageError
 from kernbench.common.units import ns
 from kernbench.triton_emu.access import PointerArg
-from kernbench.triton_emu.autotune import autotune
+from kernbench.triton_emu.autotune import Autotuner, autotune
 from kernbench.triton_emu.config import Config
 from kernbench.triton_emu.driver import set_host
 from kernbench.triton_emu.dtype import float16, float32
@@ -139,8 +139,17 @@ def test_a_parameter_of_config_and_launch_is_refused(on):
     on({})
     with pytest.raises(UsageError, match="BLOCK is given by the launch and by a config"):
         kernel_of(BLOCKS)[(1,)](Tensor(), 50, BLOCK=8)
-    with pytest.raises(UsageError, match="autotune's key 'm' is no parameter; there are x, n, BLOCK"):
-        kernel_of(BLOCKS, key=["m"])[(1,)](Tensor(), 50)
+
+
+def test_a_key_that_is_no_parameter_does_nothing_and_is_told(on, capsys):
+    host, _ = on({16: 3, 32: 2, 64: 1})
+    kernel = kernel_of(BLOCKS, key=["n", "m"])
+    kernel[(1,)](Tensor(), 5)
+    kernel[(1,)](Tensor(), 5)
+    assert host.tried == [16, 32, 64]
+    assert capsys.readouterr().err.startswith(
+        "autotune kernel (n=5, no m: the kernel has no such parameter): 3 configs"
+    )
 
 
 def test_heuristics_work_below_and_above_autotune(on):
@@ -202,3 +211,35 @@ def test_a_kernel_may_take_its_meta_parameters_as_keywords(on):
 
     kernel[lambda meta: (meta["n"] // meta["BLOCK"],)](Tensor(), 12, num_warps=4, BLOCK=4)
     assert (launches[0].grid, sorted(launches[0].arguments)) == ((3, 1, 1), ["BLOCK", "n", "x"])
+
+
+def test_configs_that_differ_in_hints_alone_are_tried_once(on, capsys):
+    host, _ = on({16: 30, 32: 20})
+    configs = [Config({"BLOCK": block}, num_warps=warps) for block in (16, 32, 32.0) for warps in (4, 8)]
+    kernel = kernel_of(configs)
+    kernel[(1,)](Tensor(), 5)
+    assert (host.tried, kernel.best_config) == ([16, 32, 32.0], configs[2])
+    assert capsys.readouterr().err.count(" BLOCK: ") == 6
+
+
+def test_a_library_may_derive_an_autotuner_with_triton_s_parameters(on):
+    host, _ = on({16: 3, 32: 2, 64: 1})
+
+    class Remembering(Autotuner):
+        def __init__(self, fn, arg_names, configs, key, reset_to_zero, restore_value, **options):
+            super().__init__(fn, arg_names, configs, key, reset_to_zero, restore_value, **options)
+            self.ran = []
+
+        def run(self, *args, **kwargs):
+            self.ran.append([args[self.arg_names.index(name)] for name in self.keys])
+            return super().run(*args, **kwargs)
+
+    @jit
+    def kernel(x, n, BLOCK):
+        pass
+
+    options = {"pre_hook": None, "post_hook": None, "prune_configs_by": None, "warmup": None, "rep": None}
+    made = Remembering(kernel, kernel.arg_names, BLOCKS, ["n"], None, ["x"], **options, cache_results=False)
+    made[(1,)](Tensor(), 7)
+    assert (made.ran, host.tried, made.best_config) == ([[7]], [16, 32, 64], BLOCKS[2])
+    assert (made.restore_value, made.reset_to_zero, made.user_defined_pre_hook) == (["x"], [], False)

@@ -1,6 +1,7 @@
 """The import function of a user's modules: what it gives them, and that nobody else notices."""
 
 import inspect
+import json
 import sys
 from types import ModuleType, SimpleNamespace
 
@@ -68,6 +69,7 @@ def test_the_other_modules_of_triton_that_programs_import_are_there(tmp_path):
         "from triton.runtime import driver\n"
         "from triton.tools.tensor_descriptor import TensorDescriptor\n"
         "from triton.testing import do_bench, perf_report, Benchmark\n"
+        "import triton.tools.experimental_descriptor\n"  # imported by programs that use it on newer GPUs only
         "from triton import cdiv, next_power_of_2, Config, autotune, heuristics, __version__\n"
         "sizes = [cdiv(5, 2), cdiv(4, 2), next_power_of_2(781), next_power_of_2(1), next_power_of_2(0)]\n",
     )
@@ -214,6 +216,43 @@ def test_kernbench_itself_is_never_loaded_twice(tmp_path):
     files.pop("kernbench/__init__")
     found = execute(tmp_path, source, **files)
     assert (found.found, found.marked) == (JitFunction, "of the user")
+
+
+def test_an_installed_module_may_be_seen_through_another_one(tmp_path):
+    around = {name: ModuleType(name) for name in ("json", "json.decoder")}
+    around["json"].decoder = around["json.decoder"]
+    around["json"].found = around["json.decoder"].found = "seen"
+    module = ModuleType("user")
+    text = (
+        "import json, json.decoder, json.tool as tool, importlib\n"
+        "from json import found, decoder\nfrom json.decoder import found as inner\nfrom json.encoder import JSONEncoder\n"
+        "same = [json.found, found, inner, json.decoder is decoder, importlib.import_module('json') is json]\n"
+    )
+    Shim(tmp_path, around=around).execute(module, compile(text, str(tmp_path / "user.py"), "exec"))
+    assert module.same == ["seen", "seen", "seen", True, True]
+    assert module.tool.__name__ == "json.tool"
+    assert not hasattr(json, "found")
+
+
+def test_sys_modules_agree_with_what_import_gives(tmp_path):
+    files = {
+        "pack/__init__": "import sys\nfrom . import part\nfound = sys.modules[__name__ + '.part'] is part\n",
+        "pack/part": "import sys\ndef me():\n    return sys.modules[__name__]\n",
+        "pack/lazy": "import sys, types\nmade = types.ModuleType(__name__)\nmade.x = 5\nsys.modules[__name__] = made\n",
+    }
+    found = execute(
+        tmp_path,
+        "import sys, json, triton, pack\nfrom pack.lazy import x\nimport pack.lazy as lazy\n"
+        "same = [pack.found, pack.part.me() is pack.part, sys.modules['triton'] is triton, x == lazy.x == 5,\n"
+        "        sys.modules['json'] is json, sys.modules['sys'] is sys, 'pack.part' in sys.modules, 'no_such' not in sys.modules,\n"
+        "        {'pack', 'json', 'triton'} <= set(sys.modules), sys.modules.get('no_such') is None]\n"
+        "sys.marked_by_this_test = 1\n",
+        **files,
+    )
+    assert found.same == [True] * 10
+    assert sys.marked_by_this_test == 1
+    del sys.marked_by_this_test
+    assert "pack" not in sys.modules
 
 
 def test_importlib_agrees_with_what_import_gives(tmp_path):

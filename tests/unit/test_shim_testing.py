@@ -56,6 +56,20 @@ def test_a_benchmark_calls_its_function_for_each_size_and_line_and_prints_a_tabl
     )
 
 
+def test_a_sweep_that_is_cut_short_leaves_the_lines_that_it_measured(capsys, tmp_path):
+    def measured(M, N, who, K):
+        if M == 32:
+            raise KeyboardInterrupt
+        return 1.5
+
+    with pytest.raises(KeyboardInterrupt):
+        perf_report(of())(measured).run(print_data=True, save_path=str(tmp_path))
+    assert (
+        capsys.readouterr().out == "sizes:\n M   N  First (GB/s)  Second (GB/s)\n16  16      1.500000       1.500000\n"
+    )
+    assert (tmp_path / "sizes.csv").read_text() == "M,N,First (GB/s),Second (GB/s)\n16,16,1.500000,1.500000\n"
+
+
 def test_several_benchmarks_are_several_tables(capsys):
     perf_report([of(plot_name="one"), of(plot_name="two")])(lambda **_: 1).run(print_data=True)
     assert [line for line in capsys.readouterr().out.splitlines() if line.endswith(":")] == ["one:", "two:"]

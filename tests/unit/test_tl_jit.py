@@ -121,3 +121,33 @@ def test_types_mix_as_in_triton(left, right, dividing, expected):
 def test_a_numpy_type_that_the_device_lacks_is_refused_with_those_it_has():
     with pytest.raises(TypeError, match="no element type for numpy's complex64; there are int1, int8"):
         by_numpy(np.complex64)
+
+
+def test_numbers_of_a_loop_are_0_d_tensors(rig):
+    seen = []
+
+    @jit
+    def kernel(out, n, BLOCK: tl.constexpr):
+        for i in range(n):
+            seen.append((int(i), i.dtype.name, (i.to(tl.int64) << 33).dtype.name))
+        for k in range(BLOCK, 0, -2):
+            seen.append((int(k), k.dtype.name))
+        half = -1
+        for i in range(-1, 0):
+            half = i // 2  # toward zero, as on the device
+        seen.append(half)
+        wide = tl.cast(n, tl.int64)
+        seen.append(next(iter(range(wide))).dtype.name)
+        seen.append([(1, 2)[i] for i in range(2)])
+
+    device = rig()
+    device.launch(kernel, 1, device.tensor(np.zeros(4, np.float32)), 2, 5)
+    assert seen == [
+        (0, "int32", "int64"), (1, "int32", "int64"), (5, "int32"), (3, "int32"), (1, "int32"), 0, "int64", [1, 2],
+    ]  # fmt: skip
+
+
+def test_outside_its_kernels_a_file_has_python_s_own_range():
+    assert range(3)[::-1] == range(2, -1, -1)
+    assert double.fn.__globals__ is globals()
+    assert globals()["__builtins__"] is double.__init__.__globals__["__builtins__"]

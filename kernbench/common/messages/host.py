@@ -85,5 +85,9 @@ class Pause(msgspec.Struct, frozen=True):
     time: Fs
 
 
+class Breath(msgspec.Struct, frozen=True):
+    """A rank program that works without the device lets the window end, so that stops and pauses are seen; it takes no time."""
+
+
 class Mark(msgspec.Struct, frozen=True):
     """A rank program asks for the simulated time (fs)."""

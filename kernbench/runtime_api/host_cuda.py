@@ -1,0 +1,136 @@
+"""`torch.cuda` as a program for GPUs asks it: the one device of the rank, in simulated time."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import SimpleNamespace
+from typing import Any
+
+from kernbench.common.units import FS_PER_S, Fs
+from kernbench.runtime_api.rank import Rank
+from kernbench.triton_emu.driver import CAPABILITY
+
+NAME = "kernbench"
+
+
+class Names(SimpleNamespace):
+    """A module of torch in a few names; another one is an AttributeError that says whose it is."""
+
+    def __init__(self, path: str, **names: Any) -> None:
+        super().__init__(**names)
+        self.__dict__["__name__"] = path
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(
+            f"{self.__dict__['__name__']}.{name} does not exist here; where torch is installed, it does"
+        )
+
+
+class Event:
+    """`torch.cuda.Event`: an instant of simulated time; everything before it has ended, since each call waits."""
+
+    def __init__(self, rank: Rank) -> None:
+        self._rank = rank
+        self.time: Fs = 0
+
+    def record(self, _stream: Any = None) -> None:
+        """Note the present instant."""
+        self.time = self._rank.now()
+
+    def elapsed_time(self, end: "Event") -> float:
+        """Milliseconds from this event to `end`."""
+        return (end.time - self.time) / (FS_PER_S // 1000)
+
+    def synchronize(self) -> None:
+        """Return: nothing is under way."""
+
+    def wait(self, _stream: Any = None) -> None:
+        """Return: nothing is under way."""
+
+    def query(self) -> bool:
+        """Whether it has happened: always."""
+        return True
+
+
+class Stream:
+    """`torch.cuda.Stream`: the one queue of the rank, whatever a program calls it; each call waits for its end."""
+
+    cuda_stream = 0
+
+    def __init__(self, rank: Rank) -> None:
+        self._rank = rank
+
+    def synchronize(self) -> None:
+        """Return: nothing is under way."""
+
+    def wait_stream(self, _stream: Any) -> None:
+        """Return: nothing is under way."""
+
+    def wait_event(self, _event: Any) -> None:
+        """Return: nothing is under way."""
+
+    def record_event(self, event: Event | None = None) -> Event:
+        """An event of the present instant."""
+        made = event or Event(self._rank)
+        made.record()
+        return made
+
+    def query(self) -> bool:
+        """Whether all is done: always."""
+        return True
+
+
+def cuda_names(rank: Rank) -> dict[str, Any]:
+    """The names of `torch.cuda` that programs around kernels use, answered from the topology of the rank's SIP."""
+    stream = Stream(rank)
+
+    def properties(_device: Any = None) -> SimpleNamespace:
+        geometry = rank.space.geometry
+        return SimpleNamespace(
+            name=NAME,
+            major=CAPABILITY[0],
+            minor=CAPABILITY[1],
+            multi_processor_count=len(rank.pes),
+            total_memory=geometry.slices * geometry.slice_bytes,
+        )
+
+    return {
+        "is_available": lambda: True,
+        "is_initialized": lambda: True,
+        "init": ignore,
+        "is_bf16_supported": lambda *_asked, **_options: True,
+        "is_current_stream_capturing": lambda: False,
+        "device_count": lambda: 1,
+        "current_device": lambda: 0,
+        "set_device": ignore,
+        "synchronize": ignore,
+        "empty_cache": ignore,
+        "manual_seed": ignore,
+        "manual_seed_all": ignore,
+        "amp": Names("torch.cuda.amp", custom_fwd=itself, custom_bwd=itself),
+        "get_device_name": lambda _device=None: NAME,
+        "get_device_capability": lambda _device=None: CAPABILITY,
+        "get_device_properties": properties,
+        "Event": lambda *_kind, **_options: Event(rank),
+        "Stream": lambda *_device, **_options: stream,
+        "current_stream": lambda _device=None: stream,
+        "default_stream": lambda _device=None: stream,
+        "set_stream": ignore,
+        "stream": unchanged,
+        "device": unchanged,
+        "device_of": unchanged,
+    }
+
+
+def ignore(*_args: Any, **_options: Any) -> None:
+    """Do what a device with one stream has done already."""
+
+
+def itself(function: Callable[..., Any] | None = None, **_options: Any) -> Any:
+    """A decorator, with or without options, that would compile or cast."""
+    return itself if function is None else function
+
+
+@contextmanager
+def unchanged(*_args: Any, **_options: Any) -> Iterator[None]:
+    """A context, or a decorator, that changes nothing."""
+    yield
