@@ -153,8 +153,10 @@ class Publisher(threading.Thread):
         return tuple(found)
 
     def _phases(self) -> tuple[PhaseMark, ...]:
+        """Those that last, then those that ended last: the others, long ones among them, would never be seen to end."""
         marks = [mark for observer in self._observers for mark in observer.phases.marks]
-        return tuple(sorted(marks, key=lambda mark: mark.start)[-SHOWN:])
+        marks.sort(key=lambda mark: (mark.end is None, mark.end or mark.start))
+        return tuple(sorted(marks[-SHOWN:], key=lambda mark: mark.start))
 
 
 def busiest(shares: bytes, most: int = HOT) -> list[int]:

@@ -6,7 +6,7 @@
 import importlib
 import sys
 
-NAMES = ("startup", "hop", "mesh", "speedup", "telemetry")
+NAMES = ("startup", "hop", "mesh", "speedup", "telemetry", "monitor")
 
 
 def main(names: list[str]) -> None:

@@ -9,6 +9,7 @@ from kernbench.common.units import FS_PER_NS, parse_time
 from tui.dialogs import Ask, Choose, Read
 from tui.export import FORMATS, links_csv, moment_json, offline_svg, write
 from tui.filter import parse
+from tui.left import Left
 from tui.rows import SORTS
 from tui.screens.timeline import TimelinePage
 from tui.source import Source
@@ -263,18 +264,24 @@ class Commands:
         self._app.push_screen(Read("Help", "\n".join(lines), style=self._style))
 
     def leave(self) -> None:
-        """Quit; with a live run the user says what becomes of it."""
-        if not self._view.live:
-            self._app.exit()
+        """Quit; with a live run the user says what becomes of it, unless there is only its output left to write."""
+        if not self._view.live or self._view.store.state == "ended":
+            self._app.exit(Left.ENDED)
             return
         choices = (("d", "detach: the run goes on, its output is in its directory"), ("s", "stop the run, then quit"))
         self._app.push_screen(Choose("The run is still going on", choices, style=self._style), self._left)
 
     def _left(self, choice: str | None) -> None:
         if choice == "d":
-            self._app.exit()
+            self._app.exit(Left.DETACHED)
         elif choice == "s":
-            self._tell("stop", then=self._app.exit)
+            self._stop()
+
+    def _stop(self) -> None:
+        if self._view.live:
+            self._tell("stop", then=partial(self._app.exit, Left.STOPPED))
+        else:  # it ended while the question stood there
+            self._app.exit(Left.ENDED)
 
     @property
     def _style(self) -> str:

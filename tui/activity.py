@@ -2,6 +2,7 @@
 
 from kernbench.common.units import FS_PER_NS, Fs
 from kernbench.telemetry.frame import FULL, Frame
+from tui.mean import Mean
 from tui.plan import Plan
 
 BUCKETS = 512
@@ -17,17 +18,17 @@ class Activity:
         self.compute: list[list[int]] = [[] for _ in range(layout.sips)]
         self.moving: list[list[int]] = [[] for _ in range(layout.sips)]
         # A frame holds the bytes of its own worker alone, so places count within it.
-        self._places: list[list[tuple[int, list[int], list[int], list[int]]]] = []
+        self._means: list[list[tuple[int, Mean, Mean, Mean]]] = []
         for worker, own in enumerate(layout.workers):
             units = {number: place for place, number in enumerate(layout.units_of(worker))}
             links = {number: place for place, number in enumerate(layout.links_of(worker))}
-            self._places.append(
+            self._means.append(
                 [
                     (
                         sip,
-                        [units[number] for number in plan.compute[sip]],
-                        [units[number] for number in plan.moving[sip]],
-                        [links[number] for start, _, number in plan.fabric if start == sip],
+                        Mean([units[number] for number in plan.compute[sip]]),
+                        Mean([units[number] for number in plan.moving[sip]]),
+                        Mean([links[number] for start, _, number in plan.fabric if start == sip]),
                     )
                     for sip in own
                     if sip < plan.sips
@@ -36,14 +37,14 @@ class Activity:
 
     def add(self, frame: Frame) -> None:
         """Take a frame in."""
-        if not 0 <= frame.worker < len(self._places) or frame.now <= frame.since:
+        if not 0 <= frame.worker < len(self._means) or frame.now <= frame.since:
             return
         self.end = max(self.end, frame.now)
         while self.end > self.width * BUCKETS:
             self._widen()
-        for sip, compute, moving, fabric in self._places[frame.worker]:
-            self._spread(self.compute[sip], _mean(frame.units, compute), frame)
-            busiest = max(_mean(frame.links, fabric), _mean(frame.units, moving))
+        for sip, compute, moving, fabric in self._means[frame.worker]:
+            self._spread(self.compute[sip], compute.mean(frame.units), frame)
+            busiest = max(fabric.mean(frame.links), moving.mean(frame.units))
             self._spread(self.moving[sip], busiest, frame)
 
     def share(self, row: list[int], begin: Fs, end: Fs) -> int:
@@ -67,9 +68,3 @@ class Activity:
         for table in (self.compute, self.moving):
             for sip, row in enumerate(table):
                 table[sip] = [sum(row[place : place + 2]) for place in range(0, len(row), 2)]
-
-
-def _mean(values: bytes, places: list[int]) -> int:
-    if not places or not values:
-        return 0
-    return sum([values[place] for place in places if place < len(values)]) // len(places)

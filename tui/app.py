@@ -1,5 +1,6 @@
 """The monitor: one application over one run, live or recorded."""
 
+import gc
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from time import perf_counter
@@ -16,9 +17,10 @@ from tui.board import Board
 from tui.dialogs import CSS as DIALOGS
 from tui.feeder import Feeder
 from tui.glyphs import ASCII, Glyphs
+from tui.left import Left
 from tui.pace import Pace
 from tui.page import Page
-from tui.palette import Palette, palette_for
+from tui.palette import palette_for
 from tui.plan import Plan
 from tui.screens import PAGES
 from tui.text import plain
@@ -27,11 +29,14 @@ from tui.view import View
 MOST_FRAMES = 400
 """Frames taken in between two pictures: a long record is read in pieces, and keys are answered between them."""
 
+YOUNG = 20_000
+"""Objects made between two collections: a picture makes some thousand that live until the next one."""
+
 NOTICE = 40
 """Pictures that a notice stays for."""
 
 
-class Monitor(App[None]):
+class Monitor(App[Left]):
     """Shows what `feeder` reads; `send` is the way to the run, `open_run` finds another one to compare with."""
 
     CSS = "Page { background: #0b0f14; color: #c9d4e3; layout: vertical; overflow: hidden; }" + DIALOGS
@@ -48,7 +53,7 @@ class Monitor(App[None]):
         send: Callable[[str, str, int], str],
         open_run: Opener,
         pace: Pace | None = None,
-        palette: Palette | None = None,
+        color_system: str | None = None,
     ) -> None:
         super().__init__()
         self.feeder = feeder
@@ -56,14 +61,24 @@ class Monitor(App[None]):
         layout = feeder.source.layout
         arguments = " ".join(f"{name}={value}" for name, value in layout.arguments.items())
         title = plain(f"{layout.bench} {arguments}".strip())
-        chosen = palette or palette_for(self.console.color_system, no_color=self.no_color)
+        chosen = palette_for(color_system or self.console.color_system, no_color=self.no_color)
         self.view = View(Plan(layout), glyphs, chosen, title)
         self.view.live = self.view.tape.following = feeder.live
         self.commands = Commands(self, send, open_run)
         self._pages: dict[str, Page] = {}
         self._notice_left = 0
         self._last_s = 0.0
+        self.failure: Exception | None = None
         self.title = f"kernbench monitor: {plain(layout.bench)}"
+
+    def show(self) -> Left:
+        """Be all that this process does until the user leaves; a failure is raised once the terminal is as it was."""
+        gc.freeze()  # modules and the layout stay: no collection need look at them
+        gc.set_threshold(YOUNG)
+        left = self.run()
+        if self.failure is not None:
+            raise self.failure
+        return left or Left.ENDED
 
     @property
     def dialog_style(self) -> str:
@@ -81,6 +96,15 @@ class Monitor(App[None]):
         """The thread ends with the picture."""
         self.feeder.stop()
 
+    def _handle_exception(self, error: Exception) -> None:
+        """The first failure is kept: who runs the monitor tells of it once the terminal is as it was."""
+        self.failure = self.failure or error
+        super()._handle_exception(error)
+
+    def _fatal_error(self) -> None:
+        """Leave, without Textual's own pages of traceback."""
+        self._close_messages_no_wait()
+
     @property
     def page(self) -> Page | None:
         """The page that is shown, or that lies below a dialog."""
@@ -92,15 +116,16 @@ class Monitor(App[None]):
         return self._pages[name]
 
     def _beat(self) -> None:
+        """One picture, and a timer for the next: what Textual does with a screen that goes away must not end the row."""
         begin = perf_counter()
         self.tick(begin - self._last_s)
         self._last_s = begin
         self.call_after_refresh(self._drawn, begin)
+        period_s = self.pace.period_s
+        self.set_timer(max(period_s / 2, period_s - (perf_counter() - begin)), self._beat)
 
     def _drawn(self, begin: float) -> None:
-        spent = perf_counter() - begin
-        self.pace.note(spent)
-        self.set_timer(max(0.01, self.pace.period_s - spent), self._beat)
+        self.pace.note(perf_counter() - begin)
 
     def tick(self, passed_s: float) -> None:
         """Take in what was read and draw what changed; real time has passed since the tick before."""
@@ -109,6 +134,8 @@ class Monitor(App[None]):
         view.tape.extend(fresh)
         for frame in fresh:
             view.activity.add(frame)
+            if frame.worker == 0:  # where a run is held; another viewer may have done it
+                view.sim_paused = frame.state == "paused"
         view.live = self.feeder.live
         view.facts = self.feeder.facts
         view.hertz, view.slow = round(1 / self.pace.period_s, 1), self.pace.slow
@@ -187,8 +214,11 @@ class Monitor(App[None]):
     # What is done to the view or the run
 
     async def action_leave(self) -> None:
-        """Quit, after asking when the run goes on."""
-        self.commands.leave()
+        """Quit, after asking when the run goes on; while a dialog asks, nothing is asked on top of it."""
+        if isinstance(self.screen, Page):
+            self.commands.leave()
+        else:
+            self.screen.dismiss(None)
 
     def action_do(self, name: str) -> None:
         """Do one of the commands; what cannot be done is said."""

@@ -1,12 +1,15 @@
 """A board: lines of styled text on Textual's Line API; only lines that changed are drawn again."""
 
+from collections.abc import Sequence
+
 from textual import events
 from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Segment, Strip  # type: ignore[attr-defined]  # a line of Textual is made of rich's segments
 from textual.widget import Widget
 
-from tui.glyphs import Line
+from tui.glyphs import Line, Part
+from tui.palette import Palette
 from tui.view import View
 
 BLANK: Line = ()
@@ -83,20 +86,38 @@ class Board(Widget, can_focus=False):
         if self.target(event.x, event.y):
             self.post_message(self.Picked(opened=event.chain > 1))
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """The strips of a part: boards have no borders, and the palette does what Textual's filters would."""
+        width, ground = self.size.width, self.view.palette.style("")
+        strips = [self.render_line(y) for y in crop.line_range]
+        # What was not drawn at this width yet must cover what the page before has left there.
+        strips = [strip if strip.cell_length == width else strip.adjust_cell_length(width, ground) for strip in strips]
+        return strips if crop.column_span == (0, width) else [strip.crop(*crop.column_span) for strip in strips]
+
     def _strip(self, line: Line) -> Strip:
         style_of = self.view.palette.style
-        segments = []
-        text, name = "", ""
-        for part, style in line:
-            if style == name:
-                text += part
-                continue
-            if text:
-                segments.append(Segment(text, style_of(name)))
-            text, name = part, style
-        if text:
-            segments.append(Segment(text, style_of(name)))
-        strip = Strip(segments)
+        strip = Strip([Segment(text, style_of(name)) for text, name in merged(line, self.view.palette)])
         if strip.cell_length != self._width:
             strip = strip.adjust_cell_length(self._width, style_of(""))
         return strip
+
+
+def merged(line: Sequence[Part], palette: Palette) -> list[Part]:
+    """The same line in as few parts as can be: blanks join what stands before them if their ground is the same."""
+    ground_of = palette.ground_of
+    parts: list[Part] = []
+    text, last, ground = "", "", ground_of("")
+    for part, name in line:
+        if name == last:
+            text += part
+            continue
+        own = ground_of(name)
+        if own == ground and part.isspace():
+            text += part
+            continue
+        if text:
+            parts.append((text, last))
+        text, last, ground = part, name, own
+    if text:
+        parts.append((text, last))
+    return parts

@@ -4,52 +4,101 @@ from itertools import accumulate, pairwise
 
 from tui.board import Board
 from tui.glyphs import Line, Part, level_of
+from tui.mean import Some
+from tui.plan import Plan
 from tui.text import fit, rate
 from tui.tiers import DOTS, HUGE, LARGE, MEDIUM, Grid, Tier, choose_grid
 from tui.view import View
+
+
+class Rows:
+    """The rows of cubes as they were drawn last: one whose loads are the same is not drawn again."""
+
+    def __init__(self, view: View) -> None:
+        self._view = view
+        plan = view.plan
+        self._kept: dict[tuple[int, int], tuple[object, list[list[Part]]]] = {}
+        rows, sips = range(plan.rows), range(plan.sips)
+        self._links = [[Some(_links_of(plan, sip, row)) for row in rows] for sip in sips]
+        self._inside = [[Some(_inside_of(plan, sip, row)) for row in rows] for sip in sips]
+        self._units = [[Some(_units_of(plan, sip, row)) for row in rows] for sip in sips]
+
+    def row(self, drawing: "Drawing", sip: int, row: int) -> list[list[Part]]:
+        """The lines of one row of cubes."""
+        store, cols = self._view.store, self._view.plan.cols
+        chosen = drawing.chosen if row * cols <= drawing.chosen < (row + 1) * cols else -1
+        loads = self._links[sip][row].of(store.links), self._units[sip][row].of(store.units)
+        inside = self._inside[sip][row].of(store.links) if drawing.tier is HUGE else ()
+        key = drawing.tier, chosen, loads, inside
+        kept = self._kept.get((sip, row))
+        if kept is None or kept[0] != key:
+            kept = self._kept[sip, row] = key, drawing.row(row)
+        return kept[1]
+
+
+def _links_of(plan: Plan, sip: int, row: int) -> list[int]:
+    """The links around the cubes of a row and those of their memories."""
+    own = slice(row * plan.cols, (row + 1) * plan.cols)
+    sides = (plan.east, plan.west, plan.south, plan.north, plan.hbm_read, plan.hbm_write)
+    return [*(number for side in sides for number in side[sip][own]), plan.io_out[sip][row], plan.io_in[sip][row]]
+
+
+def _inside_of(plan: Plan, sip: int, row: int) -> list[int]:
+    """The links inside the cubes of a row, which the largest pictures alone show."""
+    own = slice(row * plan.cols, (row + 1) * plan.cols)
+    return [number for inside in plan.of_cube[sip][own] for number in inside]
+
+
+def _units_of(plan: Plan, sip: int, row: int) -> list[int]:
+    own = slice(row * plan.cols, (row + 1) * plan.cols)
+    return [number for cube in plan.pes[sip][own] for units in cube for number in units]
 
 
 class Drawing:
     """The lines of one SIP at one moment."""
 
     def __init__(self, view: View, sip: int, tier: Tier, *, chosen: int) -> None:
+        self.tier = tier
+        self.chosen = chosen
         self._view = view
         self._plan = view.plan
         self._glyphs = view.glyphs
         self._sip = sip
-        self._tier = tier
-        self._chosen = chosen
         self._now = view.store.links
-        self._pes = [self._loads(cube) for cube in range(self._plan.cubes)]
 
-    def lines(self) -> list[list[Part]]:
+    def lines(self, rows: Rows) -> list[list[Part]]:
         """The title, then boxes of cubes with links between them, each as wide as the tier says."""
-        plan, tier = self._plan, self._tier
         lines = [self._title()]
-        for row in range(plan.rows):
-            first = row * plan.cols
-            boxes = [self._box(cube) for cube in range(first, first + plan.cols)]
-            for k in range(tier.lines):
-                line = self._beside(self._plan.io_out[self._sip][row], self._plan.io_in[self._sip][row], k, tier.io)
-                for column, box in enumerate(boxes):
-                    line += box[k]
-                    if column + 1 < plan.cols:
-                        cube = first + column
-                        east, west = plan.east[self._sip][cube], plan.west[self._sip][cube]
-                        line += self._beside(east, west, k, tier.gap)
-                lines.append(line)
-            if tier.below and row + 1 < plan.rows:
-                line = [(" " * tier.io, "")]
-                for column in range(plan.cols):
-                    line += self._below(first + column)
-                    if column + 1 < plan.cols:
-                        line.append((" " * tier.gap, ""))
-                lines.append(line)
+        for row in range(self._plan.rows):
+            lines += rows.row(self, self._sip, row)
+        return lines
+
+    def row(self, row: int) -> list[list[Part]]:
+        """One row of cubes and the links below it."""
+        plan, tier = self._plan, self.tier
+        lines: list[list[Part]] = []
+        first = row * plan.cols
+        boxes = [self._box(cube) for cube in range(first, first + plan.cols)]
+        for k in range(tier.lines):
+            line = self._beside(plan.io_out[self._sip][row], plan.io_in[self._sip][row], k, tier.io)
+            for column, box in enumerate(boxes):
+                line += box[k]
+                if column + 1 < plan.cols:
+                    cube = first + column
+                    line += self._beside(plan.east[self._sip][cube], plan.west[self._sip][cube], k, tier.gap)
+            lines.append(line)
+        if tier.below and row + 1 < plan.rows:
+            line = [(" " * tier.io, "")]
+            for column in range(plan.cols):
+                line += self._below(first + column)
+                if column + 1 < plan.cols:
+                    line.append((" " * tier.gap, ""))
+            lines.append(line)
         return lines
 
     def _title(self) -> list[Part]:
         view, glyphs, sip = self._view, self._glyphs, self._sip
-        width = self._tier.width(self._plan)
+        width = self.tier.width(self._plan)
         name = f"SIP{sip}"
         parts: list[Part] = [(name, "sel" if sip == view.sip else "title"), (" ", "")]
         rest = width - len(name) - 1
@@ -82,9 +131,9 @@ class Drawing:
 
     def _box(self, cube: int) -> list[list[Part]]:
         """The lines of a cube: its name and load, memory, PEs, and what else there is room for."""
-        tier, glyphs, now = self._tier, self._glyphs, self._now
+        tier, glyphs, now = self.tier, self._glyphs, self._now
         read, write = now[self._plan.hbm_read[self._sip][cube]], now[self._plan.hbm_write[self._sip][cube]]
-        pes = self._pes[cube]
+        pes = self._loads(cube)
         pe = sum(pes) // len(pes) if pes else 0
         load = max(read, write, pe)
         ground = f"c{level_of(load)}"
@@ -122,7 +171,7 @@ class Drawing:
             lines = [[block[load]]]
         else:
             lines = [[glyphs.digit[max(read, write)], glyphs.digit[pe]]]
-        if cube == self._chosen:
+        if cube == self.chosen:
             return [[(text, "sel") for text, _ in line] for line in lines]
         return [[(text, name if name[0] == "c" else ground + name) for text, name in line] for line in lines]
 
@@ -147,7 +196,7 @@ class Drawing:
 
     def _below(self, cube: int) -> list[Part]:
         """The links to the cube below: down at the left, up at the right."""
-        tier, glyphs, now = self._tier, self._glyphs, self._now
+        tier, glyphs, now = self.tier, self._glyphs, self._now
         south, north = self._plan.south[self._sip][cube], self._plan.north[self._sip][cube]
         if south < 0 and north < 0:
             return [(" " * tier.box, "")]
@@ -178,6 +227,7 @@ class Mesh(Board):
         super().__init__(view, id=id)
         self.grid: Grid = choose_grid(view.plan, view.width, view.height)
         self._top = 0
+        self._rows = Rows(view)
 
     def lines(self, width: int, height: int) -> list[Line]:
         """The SIPs in their grid; when not all fit, the rows around the chosen one."""
@@ -192,7 +242,7 @@ class Mesh(Board):
         lines: list[Line] = []
         for row in range(self._top, min(down, self._top + fitting)):
             drawn = [
-                Drawing(view, sip, tier, chosen=view.cube if sip == view.sip else -1).lines()
+                Drawing(view, sip, tier, chosen=view.cube if sip == view.sip else -1).lines(self._rows)
                 for sip in range(row * across, min(plan.sips, (row + 1) * across))
             ]
             if lines:
@@ -229,12 +279,13 @@ class OneSip(Board):
     def __init__(self, view: View, *, id: str | None = None) -> None:  # noqa: A002  # Textual's name
         super().__init__(view, id=id)
         self.tier: Tier = LARGE
+        self._rows = Rows(view)
 
     def lines(self, width: int, height: int) -> list[Line]:  # noqa: ARG002  # the tier was chosen to fit
         """The SIP in the middle."""
         view = self.view
         margin = max(0, (width - self.tier.width(view.plan)) // 2)
-        drawn = Drawing(view, view.sip, self.tier, chosen=view.cube).lines()
+        drawn = Drawing(view, view.sip, self.tier, chosen=view.cube).lines(self._rows)
         return [((" " * margin, ""), *line) for line in drawn]
 
     def target(self, x: int, y: int) -> bool:

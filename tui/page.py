@@ -81,7 +81,8 @@ class Page(Screen[None]):
         return "overview"
 
     def text(self) -> str:
-        """What is shown, as plain text."""
+        """What there is to show, as plain text."""
+        self.redraw()
         rows: list[str] = [""] * self.app.size.height
         for board in sorted(self.query(Board), key=lambda each: (each.region.y, each.region.x)):
             region = board.region

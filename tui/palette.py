@@ -92,6 +92,7 @@ class Palette:
         self._heat = heat
         self._tint = tint
         self._made: dict[str, Style] = {}
+        self._grounds: dict[str, str] = {}
 
     def style(self, name: str) -> Style:
         """The style of that name."""
@@ -99,6 +100,15 @@ class Palette:
         if style is None:
             style = self._made[name] = Style.parse(self._grounded(name))
         return style
+
+    def ground_of(self, name: str) -> str:
+        """What blanks in that style look like: styles of one ground may share them."""
+        ground = self._grounds.get(name)
+        if ground is None:
+            style = self.style(name)
+            shown = style.bgcolor is not None and not style.underline and not style.reverse
+            ground = self._grounds[name] = str(style.bgcolor) if shown else name
+        return ground
 
     def _grounded(self, name: str) -> str:
         """Every cell has a ground of its own: what a terminal has behind it need not suit our colours."""

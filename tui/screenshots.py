@@ -4,13 +4,15 @@ import asyncio
 import sys
 from pathlib import Path
 
+from textual.pilot import Pilot
+
 from kernbench.telemetry.reader import RunReader
 from tui.app import Monitor
 from tui.export import offline_svg
 from tui.feeder import Feeder
 from tui.glyphs import UNICODE
-from tui.pace import Pace
-from tui.palette import palette_for
+from tui.left import Left
+from tui.pace import FASTEST_S, Pace
 from tui.source import Source
 
 SHOTS: tuple[tuple[str, tuple[int, int], tuple[str, ...]], ...] = (
@@ -44,19 +46,25 @@ def still(source: Source) -> Monitor:
         lambda *_: "this is a recording",
         lambda _: source,
         Pace(NEVER_S),
-        palette_for("truecolor", no_color=False),
+        "truecolor",
     )
+
+
+async def at(app: Monitor, pilot: Pilot[Left], part: float) -> None:
+    """Have all of the recording read, and the view paused at a part of it, 0 to 1."""
+    await pilot.pause()
+    app.view.paused = True
+    while app.feeder.waiting:
+        app.tick(0.0)
+    app.commands.seek_part(part)
+    app.view.hertz = 1 / FASTEST_S  # what a reader of the picture would have
 
 
 async def shoot(source: Source, size: tuple[int, int], keys: tuple[str, ...], part: float = 0.5) -> tuple[str, str]:
     """The screen after some keys, at a part of the recording: as SVG and as text."""
     app = still(source)
     async with app.run_test(size=size) as pilot:
-        await pilot.pause()
-        app.view.paused = True
-        while app.feeder.waiting:
-            app.tick(0.0)
-        app.commands.seek_part(part)
+        await at(app, pilot, part)
         for key in keys:
             await pilot.press(key)
         app.view.notice = ""

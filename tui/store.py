@@ -4,10 +4,15 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 
 from kernbench.telemetry.frame import FULL, Frame, HotLink, PhaseMark, SipState
+from kernbench.telemetry.phase_log import SHOWN
+from tui.mean import Mean
 from tui.plan import Plan
 
 DEPTH = 120
 """Moments kept for histories, averages and percentiles: twelve seconds at ten frames a second."""
+
+MOST_PHASES = 2048
+"""Phases kept; above that the ones that were heard of first go, down to half as many."""
 
 RECENT = 8
 """Moments that the order of the hottest links looks at, so that rows do not jump about."""
@@ -25,6 +30,8 @@ class Store:
         workers = range(len(layout.workers))
         self._links_of = [_span(layout.links_of(worker)) for worker in workers]
         self._units_of = [_span(layout.units_of(worker)) for worker in workers]
+        self._compute = [Mean(own) for own in plan.compute]
+        self._moving = [Mean(own) for own in plan.moving]
         self.clear()
 
     def clear(self) -> None:
@@ -75,8 +82,19 @@ class Store:
                 self.hot[own[each.link]] = each
         for state in frame.sips:
             self.sips[state.sip] = state
+        if len(frame.phases) < SHOWN or any(mark.end is not None for mark in frame.phases):
+            # Then the frame has all that last: another one has ended meanwhile, perhaps under a better name.
+            for key in [key for key, mark in self.phases.items() if mark.end is None and self._is_of(mark, worker)]:
+                del self.phases[key]
         for mark in frame.phases:
             self.phases[mark.sip, mark.name, mark.start] = mark
+        if len(self.phases) > MOST_PHASES:
+            ended = [key for key, mark in self.phases.items() if mark.end is not None]
+            for key in ended[: len(self.phases) - MOST_PHASES // 2]:
+                del self.phases[key]
+
+    def _is_of(self, mark: PhaseMark, worker: int) -> bool:
+        return mark.sip in self.plan.layout.workers[worker]
 
     def _commit(self) -> None:
         self.links = bytes(self._links)
@@ -84,7 +102,7 @@ class Store:
         self.history.append(self.links)
         self.unit_history.append(self.units)
         for sip, shares in enumerate(self.shares):
-            shares.append((self.mean(self.plan.compute[sip]), self.mean(self.plan.moving[sip])))
+            shares.append((self._compute[sip].mean(self.units), self._moving[sip].mean(self.units)))
         self.moments += 1
 
     @property
@@ -138,11 +156,6 @@ class Store:
     def fabric_rate(self, sip: int) -> float:
         """What a SIP sends to other SIPs now, in bytes/s."""
         return sum(self.gbs(number) for source, _, number in self.plan.fabric if source == sip)
-
-    def mean(self, units: Sequence[int]) -> int:
-        """The mean busy byte of some engines."""
-        values = self.units
-        return sum([values[number] for number in units]) // len(units) if units else 0
 
     def peak(self, numbers: Iterable[int]) -> int:
         """The largest busy byte of some links."""

@@ -36,6 +36,7 @@ class View:
         self.sip = 0
         self.cube = 0
         self.cube_open = False
+        self.cube_top = 0
         self.link: int | None = None
         self.following_hottest = False
         self.pins: list[int] = []

@@ -9,6 +9,7 @@ import click
 
 from kernbench.cli.run_choice import find_run
 from kernbench.common.errors import UsageError
+from tui.left import Left
 
 
 @click.command(short_help="Watch a run, live or recorded.")
@@ -27,8 +28,8 @@ def has_terminal() -> bool:
     return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout))
 
 
-def watch(directory: Path, *, in_ascii: bool) -> None:
-    """Show the run of a directory until the user leaves."""
+def watch(directory: Path, *, in_ascii: bool) -> Left:
+    """Show the run of a directory until the user leaves; how he left it. A failure is raised when the terminal is back."""
     from kernbench.telemetry.commands import send_command
     from kernbench.telemetry.reader import RunReader
     from tui.app import Monitor
@@ -43,5 +44,4 @@ def watch(directory: Path, *, in_ascii: bool) -> None:
         assert reader.layout is not None
         return reader
 
-    reader = RunReader(directory)
-    Monitor(Feeder(reader), ASCII if in_ascii else UNICODE, send, open_run).run()
+    return Monitor(Feeder(RunReader(directory)), ASCII if in_ascii else UNICODE, send, open_run).show()

@@ -125,7 +125,7 @@ def command(ctx: click.Context, /, **given: Any) -> None:
 
         if given["as_json"]:
             raise UsageError("--tui draws on the terminal and --json prints alone on it; leave one of them out")
-        ctx.exit(run_with_monitor(chosen.line))
+        ctx.exit(run_with_monitor(chosen.ref.name, chosen.line))
     if None not in (given["bench"], given["named"]) and given["bench"] != given["named"]:
         raise UsageError(f"two benches: {given['bench']} and --bench {given['named']}; name one")
     timeout_s = _timeout(given["timeout"])

@@ -57,6 +57,11 @@ class Sweep(msgspec.Struct, frozen=True):
         """A sweep as it is; one of a single size."""
         return value if isinstance(value, Sweep) else cls.of(value, value)
 
+    def __str__(self) -> str:
+        """`64KiB`, or `64KiB..1MiB`, with the factor if it is not 2."""
+        sizes = [format_size(size) for size in dict.fromkeys((self.begin, self.end))]
+        return "..".join(sizes) + (f" x{self.factor}" if self.factor != 2 and len(sizes) > 1 else "")
+
     def __iter__(self) -> Iterator[int]:
         size = self.begin
         while size <= self.end:

@@ -52,5 +52,6 @@ class PhaseLog:
 
     @property
     def marks(self) -> list[PhaseMark]:
-        """The latest phases, the oldest first."""
-        return sorted([*self._last, *self._open], key=lambda mark: mark.start)[-SHOWN:]
+        """Those that last and those that ended last, in the order of their starts."""
+        marks = [*self._last, *self._open][-SHOWN:]
+        return sorted(marks, key=lambda mark: mark.start)

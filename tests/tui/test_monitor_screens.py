@@ -1,8 +1,6 @@
-"""The monitor on a recorded run: every screen at every size, with and without colour, every key, awkward names."""
+"""The monitor on a recorded run: without colour, with any key, with awkward names, with a SIP that is stuck."""
 
 import asyncio
-import subprocess
-import sys
 from types import SimpleNamespace
 
 import msgspec
@@ -13,9 +11,6 @@ from kernbench.telemetry.reader import RunReader
 from tui.actions import ACTIONS
 from tui.filter import FIELDS, parse
 from tui.screenshots import shoot, still
-
-SIZES = ((160, 50), (120, 40), (80, 24), (60, 20))
-SCREENS = {"1": "HOTTEST", "2": "SIP0", "3": "LINK", "4": "WORKER", "5": "TIMELINE"}
 
 
 @pytest.fixture(scope="module")
@@ -30,45 +25,17 @@ def run(tmp_path_factory):
     return directory
 
 
-@pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("key", SCREENS)
-def test_each_screen_fills_no_more_than_its_terminal_and_says_what_it_is(run, size, key):
-    _svg, text = asyncio.run(shoot(RunReader(run), size, (key,)))
-    lines = text.splitlines()
-    assert (len(lines) <= size[1], max(map(len, lines)) <= size[0]) == (True, True)
-    assert SCREENS[key].lower() in text.lower()
-
-
-@pytest.mark.parametrize("key", SCREENS)
-def test_without_colour_the_same_text_is_drawn_and_no_colour(run, key, monkeypatch):
-    _svg, coloured = asyncio.run(shoot(RunReader(run), (120, 40), (key,)))
+def test_without_colour_no_colour_is_drawn(run, monkeypatch):
     monkeypatch.setenv("NO_COLOR", "1")
-    svg, text = asyncio.run(shoot(RunReader(run), (120, 40), (key,)))
+    svg, _text = asyncio.run(shoot(RunReader(run), (120, 40), ("1",)))
     colours = {part[:6] for part in svg.split("#")[1:] if all(char in "0123456789abcdefABCDEF" for char in part[:6])}
     dots = {"ff5f57", "febc2e", "28c840", "c5c8c6"}  # of the frame that a screenshot draws around the terminal
     grey = {colour for colour in colours - dots if colour[:2] == colour[2:4] == colour[4:6]}
-    assert (text, colours - dots - grey - {"0b0f14", "c9d4e3"}) == (coloured, set())
-
-
-def test_a_resize_in_between_draws_the_other_layout(run):
-    async def sizes():
-        app = still(RunReader(run))
-        async with app.run_test(size=(160, 50)) as pilot:
-            await pilot.pause()
-            texts = []
-            for size in ((80, 24), (60, 20), (160, 50)):
-                await pilot.resize_terminal(*size)
-                await pilot.pause()
-                app.redraw()
-                texts.append(app.page.text().splitlines())
-            return texts
-
-    texts = asyncio.run(sizes())
-    assert [max(map(len, lines)) <= width for lines, width in zip(texts, (80, 60, 160), strict=True)] == [True] * 3
+    assert (len(grey) > 3, colours - dots - grey - {"0b0f14", "c9d4e3"}) == (True, set())
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("screen", SCREENS)
+@pytest.mark.parametrize("screen", "12345")
 def test_every_key_leaves_the_monitor_alive(run, screen, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     keys = [action.keys.split(",")[0] for action in ACTIONS if action.action != "leave"]
@@ -98,6 +65,22 @@ def test_a_name_with_markup_control_characters_and_other_directions_draws_as_tex
     assert "[bold]x[/]" in text
 
 
+def test_the_sync_screen_lists_who_waits_for_whom_when_a_sip_is_stuck(run):
+    class Stuck(RunReader):
+        def frames(self):
+            for frame in super().frames():
+                sips = tuple(
+                    msgspec.structs.replace(each, waiters=(f"sip{each.sip}.cube00.pe0 waits for [/]\x1b[31m credit",))
+                    for each in frame.sips
+                )
+                yield msgspec.structs.replace(frame, sips=sips)
+
+    _svg, text = asyncio.run(shoot(Stuck(run), (80, 24), ("4",)))
+    waits = [line.strip() for line in text.splitlines() if "waits for" in line]
+    assert waits == [f"SIP{sip}   sip{sip}.cube00.pe0 waits for [/]?[31m credit" for sip in range(2)]
+    assert "stuck: yes, see below" in text
+
+
 class Link:
     """A link as a filter sees it."""
 
@@ -121,13 +104,3 @@ def test_a_filter_says_which_links_are_shown(text, found):
 def test_a_filter_that_cannot_be_read_is_an_error_that_quotes_it(text):
     with pytest.raises(UsageError):
         parse(text)
-
-
-def test_nothing_heavy_is_imported_before_the_first_picture():
-    code = (
-        "import sys, kernbench.cli.monitor, tui.app, tui.screens, kernbench.telemetry.reader\n"
-        "print([name for name in ('numpy', 'pyarrow', 'simpy', 'pykka', 'greenlet', 'yaml', 'kernbench.components')"
-        " if name in sys.modules])"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=True)
-    assert done.stdout.strip() == "[]"

@@ -1,54 +1,100 @@
-"""The monitor in a real terminal: drawn, left with a key, and the terminal is as it was."""
+"""The monitor in a real terminal: drawn, left with a key, a signal or a failure, and the terminal is as it was."""
 
-import fcntl
 import os
-import pty
-import select
-import struct
-import sys
-import termios
-import time
+import re
+import signal
 
-import pyte
 import pytest
 
+FAILS = """
+import sys
+from tui.panels.hot import Hot
+drawn, lines = [], Hot.lines
+def fail(self, width, height):
+    drawn.append(lines(self, width, height))
+    assert 1 // (5 - len(drawn)) >= 0
+    return drawn[-1]
+Hot.lines = fail
+from kernbench.cli import main
+main()
+"""
+"""A monitor whose list of hot links fails at the fifth picture."""
 
-def wait_for(fd, stream, seen, done):
-    """Feed what comes into the terminal until `done()`, or for 20 s."""
-    deadline = time.monotonic() + 20
-    while not done():
-        assert time.monotonic() < deadline, b"".join(seen)[-2000:]
-        if select.select([fd], [], [], 0.1)[0]:
-            try:
-                data = os.read(fd, 65536)
-            except OSError:
-                return
-            seen.append(data)
-            stream.feed(data)
+TELLS = """
+import os, pathlib, sys
+from tui.app import Monitor
+drawn = Monitor._drawn
+def tell(self, begin):
+    path = pathlib.Path(os.environ["TOLD"])
+    path.exists() or path.write_text(" ".join(sys.modules))
+    drawn(self, begin)
+Monitor._drawn = tell
+from kernbench.cli import main
+main()
+"""
+"""A monitor that writes down what is imported when its first picture is drawn."""
 
 
-@pytest.mark.parametrize(("columns", "lines", "options"), [(120, 40, []), (80, 24, ["--ascii"])])
-def test_a_recorded_run_is_replayed_and_q_gives_the_terminal_back(sim, tmp_path, columns, lines, options):
-    sim(sips=2, overrides=["sip.cube_mesh=2x2"], telemetry=tmp_path / "run").run("allreduce", sizes="16KiB")
-    child, fd = pty.fork()
-    if not child:
-        os.environ["TERM"] = "xterm-256color"
-        os.execv(sys.executable, [sys.executable, "-m", "kernbench", "monitor", str(tmp_path / "run"), *options])
-    fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
-    screen, seen = pyte.Screen(columns, lines), []
-    stream = pyte.ByteStream(screen)
-    wait_for(fd, stream, seen, lambda: any("Quit" in line for line in screen.display))
-    text = "\n".join(screen.display)
-    assert ("allreduce" in text, text.isascii()) == (True, bool(options)), text
-    os.write(fd, b"q")
-    ended = []
-    wait_for(fd, stream, seen, lambda: ended.append(os.waitpid(child, os.WNOHANG)) or ended[-1][0] == child)
-    if not ended or ended[-1][0] != child:
-        ended.append(os.waitpid(child, 0))
-    os.close(fd)
-    out = b"".join(seen)
-    assert (ended[-1][1], b"\x1b[?1049h" in out, out.rfind(b"\x1b[?1049l") > out.rfind(b"\x1b[?1049h")) == (
-        0,
-        True,
-        True,
-    )
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """A small recorded run."""
+    from actors.simulation import Simulation
+    from kernbench.common.messages.recording import Recording
+
+    directory = tmp_path_factory.mktemp("run")
+    simulation = Simulation(sips=2, overrides=["sip.cube_mesh=2x2"], telemetry=Recording(str(directory)))
+    simulation.run("allreduce", sizes="16KiB")
+    return str(directory)
+
+
+@pytest.mark.parametrize(
+    ("columns", "lines", "options", "environment", "depths"),
+    [
+        (120, 40, [], {"COLORTERM": "truecolor"}, {"2"}),
+        (160, 50, [], {}, {"5"}),
+        (80, 24, ["--ascii"], {"TERM": "xterm"}, set()),
+        (60, 20, [], {"NO_COLOR": "1", "COLORTERM": "truecolor"}, {"2"}),
+    ],
+    ids=["truecolor", "256", "16-ascii", "NO_COLOR"],
+)
+def test_a_replay_uses_the_colours_there_are_and_q_gives_the_terminal_back(
+    terminal, run, columns, lines, options, environment, depths
+):
+    shown = terminal("-m", "kernbench", "monitor", run, *options, columns=columns, lines=lines, **environment)
+    shown.until("Quit", "allreduce")
+    assert shown.text.isascii() is bool(options), shown.text
+    shown.press("q")
+    assert (shown.end(), shown.is_restored) == (0, True)
+    found = re.findall(rb"[;\[][34]8;([25]);(\d+)(?:;(\d+);(\d+))?", shown.said)
+    assert {depth.decode() for depth, *_ in found} == depths
+    if "2" in depths:
+        grey = all(len(set(colour)) == 1 for depth, *colour in found if depth == b"2")
+        assert grey is ("NO_COLOR" in environment)
+
+
+def test_nothing_heavy_is_imported_before_the_first_picture(terminal, run, tmp_path):
+    shown = terminal("-c", TELLS, "monitor", run, TOLD=str(tmp_path / "modules"))
+    shown.until("Quit", "allreduce")
+    shown.press("q")
+    assert shown.end() == 0, shown.text
+    names = set((tmp_path / "modules").read_text().split())
+    heavy = {"numpy", "pyarrow", "simpy", "pykka", "greenlet", "yaml", "perfetto", "plotext", "ml_dtypes", "actors"}
+    model = {
+        f"kernbench.{name}" for name in ("sim_engine", "topology", "components", "di", "runtime_api", "triton_emu")
+    }
+    assert ("tui.app" in names, names & (heavy | model)) == (True, set())
+
+
+def test_a_failure_in_a_panel_gives_the_terminal_back_and_is_told_in_a_line(terminal, run):
+    shown = terminal("-c", FAILS, "monitor", run)
+    code = shown.end()
+    assert (code, shown.is_restored) == (70, True), shown.text
+    assert "kernbench: error: ZeroDivisionError" in shown.text
+    assert "Traceback" not in shown.text
+
+
+def test_sigterm_gives_the_terminal_back(terminal, run):
+    shown = terminal("-m", "kernbench", "monitor", run)
+    shown.until("Quit", "allreduce")
+    os.kill(shown.pid, signal.SIGTERM)
+    assert (shown.end(), shown.is_restored) == (143, True), shown.text

@@ -83,33 +83,42 @@ class Cube(Board):
         return tuple(parts)
 
     def _opened(self, width: int, height: int) -> list[Line]:
-        view, store, plan = self.view, self.view.store, self.view.plan
-        sip, cube = view.sip, view.cube
-        lines: list[Line] = []
-        for number in plan.of_cube[sip][cube]:
-            link = plan.layout.links[number]
-            if link.kind == "pe":
-                continue
-            value = store.links[number]
-            name = plan.short[number].partition(".")[2]
-            queue = f"q{store.hot[number].queue}" if number in store.hot else view.glyphs.dot
-            spark = max(0, width - 50)
-            lines.append(
-                (
-                    (f" {fit(name.replace(f'cube{cube:02}.', ''), 28)}", ""), view.glyphs.wide[value],
-                    view.glyphs.digits3[value], ("%", "dim"), (right(queue, 5), "warn" if queue[0] == "q" else "dim"),
-                    (fit(f" {link.kind}", 6), "dim"),
-                    ("  " + view.glyphs.spark(store.trace(number, spark), spark), f"h{level_of(value)}"),
-                )
-            )  # fmt: skip
-        engines: list[Line] = [((head(" ENGINES        state  load  queue into it", width), "title"),)]
-        for pe, units in enumerate(plan.pes[sip][cube]):
-            if any(max(store.unit_trace(number), default=0) for number in units):
-                engines += [self._engine(pe, number, width) for number in units]
+        """Every link and engine, those that were idle for a while in a line; scrolled when there are too many."""
+        view, plan = self.view, self.view.plan
+        links = [n for n in plan.of_cube[view.sip][view.cube] if plan.layout.links[n].kind != "pe"]
+        used = [number for number in links if max(view.store.trace(number), default=0)]
+        lines: list[Line] = [((head(" ROUTERS, XBAR, MEMORY        load  queue kind", width), "title"),)]
+        lines += [self._link(number, width) for number in used]
+        if len(used) < len(links):
+            lines.append(((f" {len(links) - len(used)} of {len(links)} links: idle for a while", "dim"),))
+        lines.append(((head(" ENGINES        state  load  queue into it", width), "title"),))
+        for pe, units in enumerate(plan.pes[view.sip][view.cube]):
+            if any(max(view.store.unit_trace(number), default=0) for number in units):
+                lines += [self._engine(pe, number, width) for number in units]
             else:
-                engines.append(((f" pe{pe} {len(units)} engines: idle for a while", "dim"),))
-        links_room = max(3, height - len(engines))
-        return [((" ROUTERS, XBAR, MEMORY", "title"),), *lines[: links_room - 1], *engines][:height]
+                lines.append(((f" pe{pe} {len(units)} engines: idle for a while", "dim"),))
+        if len(lines) <= height:
+            view.cube_top = 0
+            return lines
+        rows = max(1, height - 1)
+        view.cube_top = max(0, min(view.cube_top, len(lines) - rows))
+        last = view.cube_top + rows
+        text = f" lines {view.cube_top + 1} to {last} of {len(lines)}: up and down show the others"
+        return [*lines[view.cube_top : last], ((head(text, width), "dim"),)]
+
+    def _link(self, number: int, width: int) -> Line:
+        view, store = self.view, self.view.store
+        kind = view.plan.layout.links[number].kind
+        value = store.links[number]
+        name = view.plan.short[number].partition(".")[2].replace(f"cube{view.cube:02}.", "")
+        queue = f"q{store.hot[number].queue}" if number in store.hot else view.glyphs.dot
+        spark = max(0, width - 50)
+        return (
+            (f" {fit(name, 28)}", ""), view.glyphs.wide[value],
+            view.glyphs.digits3[value], ("%", "dim"), (right(queue, 5), "warn" if queue[0] == "q" else "dim"),
+            (fit(f" {kind}", 6), "dim"),
+            ("  " + view.glyphs.spark(store.trace(number, spark), spark), f"h{level_of(value)}"),
+        )  # fmt: skip
 
     def _engine(self, pe: int, number: int, width: int) -> Line:
         view, store = self.view, self.view.store

@@ -20,7 +20,7 @@ class SipPage(Page):
     KEYS = (Key("Enter", "Cube", "open"), Key("Esc", "Back", "close"), Key("f", "Follow", "do('follow')"))
     HELP_LINES = (
         "At the right the chosen cube: UCIe sides, memory, crossbar, routers and each PE with its engines.",
-        "Enter opens it: every router link, crossbar lane and engine, with its state and queue.",
+        "Enter opens it: every router link, crossbar lane and engine, with its state and queue; up and down scroll.",
         "Arrows go over the edge into the next SIP.",
     )
 
@@ -57,8 +57,11 @@ class SipPage(Page):
         self.hot.display = beside and not self.view.cube_open
 
     def move(self, across: int, down: int) -> None:
-        """To the cube beside; over the left and right edge into the SIP before and after."""
+        """To the cube beside, over the left and right edge into the SIP before and after; up and down scroll an open one."""
         view, plan = self.view, self.view.plan
+        if view.cube_open and down:
+            view.cube_top = max(0, view.cube_top + down)
+            return
         row, column = divmod(view.cube, plan.cols)
         column, row = column + across, min(max(row + down, 0), plan.rows - 1)
         if 0 <= column < plan.cols:
