@@ -146,7 +146,7 @@ class Store:
         return self._ranking[:most]
 
     def gbs(self, link: int) -> float:
-        """What a link moves now, in bytes/s: its busy share of its bandwidth."""
+        """What a link moves now, in bytes/s: its share of its bandwidth."""
         return self.links[link] / FULL * self.plan.layout.links[link].bw
 
     def sip_rate(self, sip: int) -> float:

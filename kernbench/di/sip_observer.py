@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from kernbench.common.messages.recording import Recording
-from kernbench.common.units import Fs
+from kernbench.common.units import FS_PER_S, Fs
 from kernbench.di.device import SipDevice
 from kernbench.di.layout import link_kind
 from kernbench.sim_engine.packet import REASONS
@@ -27,7 +27,7 @@ STUCK = 5
 
 
 class Look(msgspec.Struct, frozen=True):
-    """A SIP at one moment: busy shares of its links and engines since the look before, as bytes up to FULL."""
+    """A SIP since the look before, as bytes up to FULL: links' shares of their bandwidth, engines' of the time."""
 
     links: bytes
     units: bytes
@@ -63,7 +63,7 @@ class SipObserver:
         self._packets_path = packets_path(directory, device.sip)
         self._packets: PacketLog | None = None
         self._now: Fs = 0
-        self._done: list[Fs] = []
+        self._done: list[int] = []
         self._worked = [0] * next(numbers)
         self._last = Look(bytes(len(self._order)), bytes(len(self._worked)), SipState(self.sip, 0, 0, 0))
         self._blocked: dict[int, list[Fs]] = {}
@@ -94,7 +94,7 @@ class SipObserver:
         state = SipState(self.sip, now, engine.events, self._rows.kernels, waiters)
         if elapsed:
             self._now = now
-            self._last = Look(self._links_since(elapsed, now), self._units_since(elapsed), state)
+            self._last = Look(self._links_since(elapsed), self._units_since(elapsed), state)
         else:
             self._last = Look(self._last.links, self._last.units, state)
         return self._last
@@ -143,23 +143,24 @@ class SipObserver:
     def _is_stuck(self) -> bool:
         return self._still >= STUCK and self._device.live
 
-    def _links_since(self, elapsed: Fs, now: Fs) -> bytes:
-        """The shares of all links. One that did nothing costs one comparison: its very number is still there."""
+    def _links_since(self, elapsed: Fs) -> bytes:
+        """The shares of all links: of their bandwidth, so that one held by a slower one behind it is not seen as full.
+
+        A link that did nothing costs one comparison: its very number is still there.
+        """
         used, done, numbers = self._device.network.used, self._done, self._numbers
         if len(done) < len(used):
             numbers += [self._order[link.name] for link in used[len(done) :]]
             done += [0] * (len(numbers) - len(done))
-        shares, unit = bytearray(len(self._order)), elapsed // FULL or 1
+        shares, scale = bytearray(len(self._order)), FULL * FS_PER_S // elapsed
         index = -1
         for link, before in zip(used, done, strict=False):  # one may have joined just now
             index += 1
-            busy = link.busy
-            if busy is before:
+            moved = link.bytes_in
+            if moved is before:
                 continue
-            if link.busy_until > now:
-                busy -= link.busy_until - now
-            done[index] = busy
-            share = (busy - before) // unit
+            done[index] = moved
+            share = (moved - before) * scale // link.bw
             if share > 0:
                 shares[numbers[index]] = share if share < FULL else FULL  # noqa: FURB136  # a call costs more
         return bytes(shares)

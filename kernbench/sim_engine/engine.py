@@ -19,6 +19,9 @@ from kernbench.telemetry.probe import Probe
 
 INBOUND, URGENT, NORMAL = -2, 0, 1
 
+MOST_EVENTS = 200_000
+"""Events after which a window ends though its bound is far: commands, limits and Ctrl-C are seen between windows."""
+
 
 class WindowEnds(Exception):
     """Raised by an event to have `advance` return before its bound; the owner goes on with another advance."""
@@ -85,13 +88,16 @@ class Engine(simpy.Environment):
         return self._calls[0][0] if self._calls else None
 
     def advance(self, bound: Fs) -> None:
-        """Run every event strictly before `bound`; an event may raise WindowEnds to stop short of it."""
-        calls = self._calls
+        """Run every event strictly before `bound`, or fewer: the owner goes on with another advance.
+
+        It stops short of the bound when an event raises WindowEnds, and at the end of an instant after MOST_EVENTS.
+        """
+        calls, most = self._calls, MOST_EVENTS
         count = 0
         try:
             while self._dirty and self._now < bound:
                 self._arbitrate()
-            while calls and calls[0][0] < bound:
+            while calls and calls[0][0] < bound and count < most:
                 self._now = now = calls[0][0]
                 while True:
                     _, _, _, function, argument = heappop(calls)

@@ -5,7 +5,7 @@ import msgspec
 from kernbench.common.units import Fs
 
 FULL = 250
-"""The byte that means a link or an engine was busy all the time since the last frame."""
+"""The byte that means a link used all its bandwidth, or an engine was busy all the time, since the last frame."""
 
 
 class HotLink(msgspec.Struct, frozen=True, array_like=True):
@@ -44,8 +44,8 @@ class SipState(msgspec.Struct, frozen=True, array_like=True):
 class Frame(msgspec.Struct, frozen=True, array_like=True):
     """One worker at one moment.
 
-    `links` and `units` hold a byte for each of its links and engines, in the order of the layout: the busy share of the
-    simulated time since the worker's frame before (0 to FULL). Times are fs of simulated time unless a name ends with
+    `links` and `units` hold a byte for each of its links and engines, in the order of the layout: the share of its
+    bandwidth that a link used, of the time that an engine was busy, since the worker's frame before (0 to FULL). Times are fs of simulated time unless a name ends with
     `_s` (real seconds since the run began). `wait_s` is real time spent waiting for other workers so far, `messages`
     what its SIPs sent to others so far. `phases` are the latest ones, the oldest first, at most sixteen. `state` is
     `running`, `paused`, `waiting` or `ended`.

@@ -42,6 +42,15 @@ def test_windows_cut_at_random_leave_no_trace(sim, kind):
     assert (len(same), all(each.stats.windows > whole.stats.windows for each in cut)) == (1, True)
 
 
+@pytest.mark.parametrize("kind", FABRICS)
+def test_windows_that_end_after_a_few_events_leave_no_trace(sim, kind, monkeypatch):
+    whole = reduced(sim, kind, sips=3)
+    monkeypatch.setattr("kernbench.sim_engine.engine.MOST_EVENTS", 20)
+    cut = reduced(sim, kind, sips=3)
+    assert (cut.digest, cut.sim_time, cut.wrong) == (whole.digest, whole.sim_time, 0)
+    assert cut.stats.windows > whole.stats.windows
+
+
 def test_four_processes_with_windows_cut_at_random_give_the_digest_of_one(sim):
     whole, cut = reduced(sim, sips=4), reduced(sim, sips=4, workers=4, tamper=Tamper(windows=(7, 3)))
     assert (cut.digest, cut.sim_time, len(cut.stats.workers)) == (whole.digest, whole.sim_time, 4)

@@ -13,6 +13,7 @@ import pytest
 from actors.simulation import Simulation
 from kernbench.common.errors import UsageError
 from kernbench.common.messages.recording import Recording
+from kernbench.common.units import FS_PER_S
 from kernbench.reporting.summary import summarise
 from kernbench.telemetry.frame import FULL
 from kernbench.telemetry.link_log import LinkLog
@@ -166,6 +167,21 @@ def test_shares_are_at_most_full_and_some_link_and_engine_was_busy(recorded):
     frames = list(reader.frames())
     assert max(max(frame.links) for frame in frames) in range(1, FULL + 1)
     assert max(max(frame.units) for frame in frames) in range(1, FULL + 1)
+
+
+def test_no_link_is_shown_with_more_than_it_moved(recorded):
+    result, reader, workers = recorded
+    moved, shown = {link.name: link.bytes_in for link in result.links}, Counter()
+    for worker in range(workers):
+        links = [reader.layout.links[number] for number in reader.layout.links_of(worker)]
+        before = Counter()
+        for frame in reader.records[worker]:
+            now = {state.sip: state.now for state in frame.sips}
+            for link, share in zip(links, frame.links, strict=True):
+                shown[link.name] += Fraction(share * link.bw * (now[link.sip] - before[link.sip]), FULL * FS_PER_S)
+            before = Counter(now)
+    assert {name for name, amount in shown.items() if amount > moved.get(name, 0)} == set()
+    assert sum(shown.values()) > sum(moved.values()) / 2
 
 
 def test_frames_come_in_order_of_real_time(recorded):

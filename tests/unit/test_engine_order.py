@@ -30,6 +30,17 @@ def test_the_bound_is_exclusive():
     assert (seen, engine.next_time) == ([5], 6)
 
 
+def test_a_window_ends_at_the_end_of_an_instant_once_it_had_enough_events(monkeypatch):
+    monkeypatch.setattr("kernbench.sim_engine.engine.MOST_EVENTS", 2)
+    engine, seen = Engine(), []
+    for time in (1, 2, 2, 3):
+        engine.call_at(time, seen.append, time)
+    engine.advance(9)
+    first = [*seen]
+    engine.advance(9)
+    assert (first, seen, engine.events) == ([1, 2, 2], [1, 2, 2, 3], 4)
+
+
 def test_arbiters_of_one_instant_are_visited_in_compiled_order_after_every_event():
     engine, seen = Engine(), []
 
