@@ -29,7 +29,7 @@ def bench(
         for _ in iterations(iters):
             x, _y = buffers(torch, "all_reduce", count, element, op)
             dist.prepare("all_reduce")
-            dist.barrier()
+            dist.align()
             works.append(dist.all_reduce(x, op))
         yield dist.row(works, x, op)
 

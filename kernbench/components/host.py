@@ -27,7 +27,7 @@ from kernbench.common.messages.memory import ReadRequest, ReadResponse, WriteAck
 from kernbench.common.units import Fs, format_time
 from kernbench.components.component import Component, Config
 from kernbench.components.fanout import CONTROL_BYTES
-from kernbench.policy.address import AddressSpace, Part
+from kernbench.policy.address import AddressSpace
 from kernbench.sim_engine.engine import Engine, WindowEnds
 from kernbench.sim_engine.packet import MessageClass, Packet
 from kernbench.sim_engine.port import Port
@@ -202,11 +202,8 @@ class Host(Component):
             # Resumed by an event of its own: what else this instant brings is seen first, whatever its order.
             self.engine.call_later(0, self._resume, handle.completion)
 
-    def _parts(self, address: int, size: int) -> tuple[Part, ...]:
-        return self.space.translate(((address, size),))
-
     def _write(self, tag: int, handle: RequestHandle, message: MemoryWriteMsg) -> None:
-        parts = self._parts(message.address, message.size)
+        parts = self.space.everywhere(((message.address, message.size),))
         pending = self._begin(tag, handle, len(parts))
         for part in parts:
             data = message.data
@@ -233,7 +230,7 @@ class Host(Component):
             self._complete(ack.tag)
 
     def _read(self, tag: int, handle: RequestHandle, message: MemoryReadMsg) -> None:
-        parts = self._parts(message.address, message.size)
+        parts = self.space.translate(((message.address, message.size),))
         pending = self._begin(tag, handle, len(parts))
         pending.data = bytearray(message.size)
         for part in parts:

@@ -122,6 +122,8 @@ class PeDma(Component):
         self.config = config
         self._port = port
         self._memories = memories
+        cube = name.rpartition(".pe")[0]
+        self._cube = next((number for number, each in enumerate(memories) if each.rpartition(".")[0] == cube), 0)
         self._space = space
         self._ipcq = ipcq
         self._scoreboard: Scoreboard | None = None
@@ -179,7 +181,7 @@ class PeDma(Component):
 
     def _exchange(self, channel: DmaChannel, atomic: Atomic) -> None:
         """Send each part's operands to its controller; the old elements come back."""
-        parts = self._space.translate(atomic.runs)
+        parts = self._space.once(atomic.runs)
 
         def finish(movement: _Movement) -> None:
             atomic.queued += sum(leg.queueing for leg in movement.legs)
@@ -229,7 +231,7 @@ class PeDma(Component):
         finish: Callable[[_Movement], None],
         departed: Callable[[Fs], None],
     ) -> None:
-        parts = self._space.translate(runs)
+        parts = self._space.translate(runs, self._cube)
         movement = _Movement(len(parts), bytearray(size), finish)
         for index, part in enumerate(parts):
             last = departed if index == len(parts) - 1 else None
@@ -248,7 +250,7 @@ class PeDma(Component):
         finish: Callable[[_Movement], None],
         departed: Callable[[Fs], None],
     ) -> None:
-        parts = self._space.translate(runs)
+        parts = self._space.everywhere(runs)
         movement = _Movement(len(parts), None, finish)
         for index, part in enumerate(parts):
             last = departed if index == len(parts) - 1 else None

@@ -1,13 +1,15 @@
 """Facts of a compiled topology that closed forms and work placement are computed from."""
 
+from collections.abc import Mapping
 from typing import Any
 
-from kernbench.common.units import BytesPerSecond, Fs
+from kernbench.common.units import BytesPerSecond
 from kernbench.components.hbm_ctrl import HbmCtrlConfig
 from kernbench.components.ipcq import IpcqConfig
 from kernbench.di.catalog import configure
-from kernbench.runtime_api.rank import Path
+from kernbench.runtime_api.rank import Path, Stage
 from kernbench.topology.compile import Topology
+from kernbench.topology.graph import Link
 
 
 class TopologyFacts:
@@ -15,11 +17,14 @@ class TopologyFacts:
 
     def __init__(self, topology: Topology) -> None:
         self._topology = topology
+        self._paths: dict[tuple[str, str], Path] = {}
+        self._by_name: dict[int, Mapping[str, Link]] = {}
         # By place, not by kind: a user's own part plays the same role under another kind.
         self._nodes = {node.key.rpartition(".")[2]: node for node in reversed(topology.nodes(0))}
         ipcq: IpcqConfig = self.section("ipcq")
         self.slot_bytes = ipcq.slot_bytes
         self.slots = ipcq.slots
+        self.packet_bytes = topology.quantum
         self.fabric_out_bw = self._fabric_out()
         mesh = topology.source.system.sip.cube_mesh
         self.cube_mesh = (mesh.columns, mesh.rows)
@@ -45,27 +50,43 @@ class TopologyFacts:
 
     def path(self, src: str, dst: str) -> Path:
         """Head latency and lowest bandwidth from one endpoint to another, over as many SIPs as the fabric takes."""
+        found = self._paths.get((src, dst))
+        if found is None:
+            found = self._paths[src, dst] = self._find(src, dst)
+        return found
+
+    def _find(self, src: str, dst: str) -> Path:
         sip, node = _split(src)
         target_sip, target = _split(dst)
-        latency: Fs = 0
-        bandwidths = []
-        crossings: list[str] = []
+        latency = began = 0
+        bandwidths: list[BytesPerSecond] = []
+        stages: list[Stage] = []
+        buffers: list[int] = []
         while True:
-            links = {link.name: link for link in self._topology.links(sip)}
             crossing = None
             for hop in self._topology.route(sip, node, target_sip, target):
                 if isinstance(hop.link, str):
-                    link = links[hop.link]
-                    latency += link.wire + link.overhead
-                    bandwidths.append(link.bw)
+                    link = self._links(sip)[hop.link]
+                    name, took, bw, buffer = f"sip{sip}.{link.name}", link.wire + link.overhead, link.bw, link.buffer
                 else:
                     crossing = self._topology.fabric[hop.link]
-                    latency += crossing.latency
-                    bandwidths.append(crossing.bw)
-                    crossings.append(crossing.wire_name)
+                    name, took, bw, buffer = crossing.wire_name, crossing.latency, crossing.bw, crossing.buffer
+                if not isinstance(hop.link, str) or bw < next(iter(bandwidths), bw):
+                    room = sum(buffers[-1:]) + self._topology.quantum
+                    stages.append(Stage(name, bw, latency - began, room, sum(buffers[:-1])))
+                    began, buffers = latency, []
+                latency += took
+                bandwidths.append(bw)
+                buffers.append(buffer)
             if crossing is None:
-                return Path(latency, min(bandwidths), tuple(crossings))
+                return Path(latency, min(bandwidths), tuple(stages))
             sip, node = crossing.destination, crossing.dst
+
+    def _links(self, sip: int) -> Mapping[str, Link]:
+        found = self._by_name.get(sip)
+        if found is None:
+            found = self._by_name[sip] = {link.name: link for link in self._topology.links(sip)}
+        return found
 
 
 def _split(name: str) -> tuple[int, str]:

@@ -31,7 +31,7 @@ class Trial:
         for memory, original in zip(device.memories, self._device.memories, strict=True):
             memory.borrow(original)
         for arg in zeroed:
-            for part in device.space.translate(((arg.address, arg.nbytes),)):
+            for part in device.space.everywhere(((arg.address, arg.nbytes),)):
                 device.memories[part.cube].write(part.segments, bytes(part.size))
         device.host.run(lambda: self._rank.call(KernelLaunchMsg(launch, launch.place(self._rank.pes))))
         while (due := device.engine.next_time) is not None:

@@ -1,6 +1,7 @@
 """Where bytes live: physical addresses, and the virtual ranges that kernels see."""
 
 from bisect import bisect_right
+from collections.abc import Iterator
 
 import msgspec
 
@@ -8,6 +9,7 @@ from kernbench.common.errors import SimulationError, UsageError
 from kernbench.common.messages.memory import Segment
 from kernbench.common.units import format_size
 from kernbench.policy.placement import Geometry, Placement
+from kernbench.policy.sharding import Replicated
 
 _OFFSET_BITS, _SLICE_BITS, _CUBE_BITS = 40, 8, 8
 _ALIGN = 2**16
@@ -102,19 +104,64 @@ class AddressSpace:
             f"access to {size} bytes at address {address:#x} is outside every tensor", where="address"
         )
 
-    def translate(self, runs: tuple[tuple[int, int], ...]) -> tuple[Part, ...]:
-        """Split runs of (address, bytes) into one part per cube, cubes in order of first use."""
+    def translate(self, runs: tuple[tuple[int, int], ...], near: int = 0) -> tuple[Part, ...]:
+        """Split runs of (address, bytes) into one part per cube, cubes in order of first use.
+
+        Of a tensor with copies in several cubes it is the copy in cube `near`, if there is one.
+        """
         segments: dict[int, list[Segment]] = {}
         position = 0
-        per_cube = self.geometry.slices_per_cube
         for address, size in runs:
             allocation = self.find(address, size)
-            for number, offset, length in allocation.placement.pieces(
-                address - allocation.address, size, allocation.offsets, self.geometry
-            ):
-                cube, piece = divmod(number, per_cube)
-                segments.setdefault(cube, []).append(Segment(piece, offset, length, position))
-                position += length
-        return tuple(
-            Part(cube, tuple(listed), sum(segment.length for segment in listed)) for cube, listed in segments.items()
-        )
+            start, placement = address - allocation.address, allocation.placement
+            if isinstance(placement, Replicated):
+                pieces = placement.copy(near, start, size, allocation.offsets, self.geometry)
+            else:
+                pieces = placement.pieces(start, size, allocation.offsets, self.geometry)
+            position = self._collect(pieces, position, segments)
+        return _parts(segments)
+
+    def everywhere(self, runs: tuple[tuple[int, int], ...]) -> tuple[Part, ...]:
+        """The same for a write: it goes to every copy, so that parts of different cubes may hold the same bytes."""
+        segments: dict[int, list[Segment]] = {}
+        position = 0
+        for address, size in runs:
+            allocation = self.find(address, size)
+            start, placement = address - allocation.address, allocation.placement
+            if isinstance(placement, Replicated):
+                for cube in placement.cubes:
+                    self._collect(
+                        placement.copy(cube, start, size, allocation.offsets, self.geometry), position, segments
+                    )
+            else:
+                self._collect(placement.pieces(start, size, allocation.offsets, self.geometry), position, segments)
+            position += size
+        return _parts(segments)
+
+    def once(self, runs: tuple[tuple[int, int], ...]) -> tuple[Part, ...]:
+        """The same for an atomic access, which has one place: a tensor with copies is refused."""
+        for address, size in runs:
+            allocation = self.find(address, size)
+            if isinstance(allocation.placement, Replicated):
+                raise SimulationError(
+                    f"an atomic access to {allocation.name}, which each of its cubes has a copy of, has no one place; "
+                    "place the tensor otherwise",
+                    where="address",
+                )
+        return self.translate(runs)
+
+    def _collect(
+        self, pieces: Iterator[tuple[int, int, int]], position: int, segments: dict[int, list[Segment]]
+    ) -> int:
+        """Add pieces to their cubes' segments: the position behind them."""
+        for number, offset, length in pieces:
+            cube, piece = divmod(number, self.geometry.slices_per_cube)
+            segments.setdefault(cube, []).append(Segment(piece, offset, length, position))
+            position += length
+        return position
+
+
+def _parts(segments: dict[int, list[Segment]]) -> tuple[Part, ...]:
+    return tuple(
+        Part(cube, tuple(listed), sum(segment.length for segment in listed)) for cube, listed in segments.items()
+    )

@@ -8,12 +8,13 @@ from typing import Any, TypeAlias
 
 from kernbench.common.errors import UsageError
 from kernbench.common.messages.host import KernelLaunchMsg
-from kernbench.common.units import ns
+from kernbench.common.units import Fs, ns
 from kernbench.runtime_api.collectives.barrier import ring_barrier
 from kernbench.runtime_api.collectives.choice import choose
 from kernbench.runtime_api.collectives.kinds import KINDS
 from kernbench.runtime_api.collectives.measure import row_of, row_of_pairs
 from kernbench.runtime_api.cubes import places
+from kernbench.runtime_api.dtensor import DistributedTensors
 from kernbench.runtime_api.group import Group
 from kernbench.runtime_api.pairs import Pairs
 from kernbench.runtime_api.rank import Rank
@@ -22,8 +23,8 @@ from kernbench.runtime_api.tensor import Tensor
 from kernbench.runtime_api.work import Work, done
 from kernbench.triton_emu.launch import Launch
 
-SPREAD = ns(5000)
-"""More than a step of a barrier takes, its launch included."""
+MARGIN = ns(200)
+"""More than the parts of a launch, or of a step of a barrier, take beyond their ways."""
 _HERE = str(Path(__file__).parent)
 Blocks: TypeAlias = Tensor | Sequence[Tensor]
 
@@ -48,7 +49,7 @@ class Distributed:
         self._world: Group | None = None
         self._created: dict[tuple[int, ...], int] = {}
         self._pairs = Pairs(rank)
-        self.auto: dict[str, str] = {}
+        self.tensor = DistributedTensors(self)
 
     def init_process_group(
         self,
@@ -110,6 +111,11 @@ class Distributed:
         return columns * rows
 
     @property
+    def has_values(self) -> bool:
+        """Whether the run computes bytes, or only time."""
+        return self._rank.values
+
+    @property
     def world(self) -> Group:
         """The group of all ranks."""
         return self._group(None, "world")
@@ -125,18 +131,27 @@ class Distributed:
         """Return on every rank at the same instant: a barrier lets ranks go one after the other.
 
         Ranks wait for the end of a common window of time. A rank near the end of one waits for the next first, so that
-        after a second barrier, which all leave within a small part of a window, all are in the same.
+        after a second barrier, which all leave within a fifth of a window, all are in the same.
         """
         rank = self._rank
         self.barrier()
         if rank.world == 1:
             return
-        spread = rank.world * SPREAD
-        window = 20 * spread
+        spread = self._spread()
+        window = 5 * spread
         if rank.now() % window > window - 2 * spread:
             rank.pause(2 * spread)
         self.barrier()
         rank.pause(window - rank.now() % window)
+
+    def _spread(self) -> Fs:
+        """More than lies between the last rank's call of a barrier and the end of the last."""
+        rank, machine = self._rank, self._rank.machine
+        ends = [rank.endpoint(each, rank.pes[0]) for each in range(rank.world)]
+        hops = [machine.path(src, dst).latency for src, dst in zip(ends, [*ends[1:], ends[0]], strict=True)]
+        launch = 3 * machine.path("sip0.host", ends[0]).latency + 2 * machine.section("host").call
+        spread: Fs = launch + rank.world * (max(hops) + machine.section("ipcq").recv + MARGIN)
+        return spread
 
     def is_initialized(self) -> bool:
         """Whether there is a group of all ranks."""
@@ -347,7 +362,7 @@ class Distributed:
 
         `tensor` is the result.
         """
-        return row_of(self._rank, self._group(options.pop("group", None), "row"), kind, work, tensor, op, **options)
+        return row_of(self._group(options.pop("group", None), "row"), kind, work, tensor, op, **options)
 
     def row_of_pairs(self, pairs: Sequence[tuple[Work, Work]], tensor: Tensor) -> Row:
         """Make the row of a receive from the rank before and a send to the one after, the mean of several."""

@@ -9,11 +9,14 @@ import msgspec
 from kernbench.common.completion import RequestHandle
 from kernbench.common.errors import UsageError
 from kernbench.common.messages.host import KernelLaunchMsg, QueueConnectMsg
+from kernbench.common.units import Fs
 from kernbench.policy.placement import Interleaved, Placement
 from kernbench.runtime_api.collectives import algorithm
+from kernbench.runtime_api.collectives.credit import shortage
 from kernbench.runtime_api.collectives.kernel import Job, Part, collective, queue_name
 from kernbench.runtime_api.collectives.kinds import KINDS, OPERATIONS, Kind
 from kernbench.runtime_api.collectives.layout import Layout, SlotShape, layout, slot_shape
+from kernbench.runtime_api.collectives.lockstep import lockstep
 from kernbench.runtime_api.collectives.schedule import Action, Plan, Schedule, Team, X, Y, Z
 from kernbench.runtime_api.cubes import Beside, cube_of
 from kernbench.runtime_api.rank import Rank
@@ -76,8 +79,11 @@ class Group:
         self._me = self.ranks.index(rank.index)
         self._sequence = 0
         self._opened: set[tuple[str, bool]] = set()
+        self._judged: set[str] = set()
         self._opening: list[RequestHandle] = []
         self._scratch: dict[str, Tensor] = {}
+        self.estimates: dict[tuple[str, str, int, int], Fs] = {}
+        """Closed forms computed so far, by algorithm, collective, elements and their size."""
 
     @property
     def rank(self) -> int:
@@ -143,6 +149,10 @@ class Group:
 
     def _open_plan(self, plan: Plan) -> None:
         shape = self._shape(plan.peers())
+        if self._me == 0 and plan.name not in self._judged:
+            self._judged.add(plan.name)
+            if short := shortage(self.machine, self.names(), plan, shape):
+                print(short)  # noqa: T201  # a remark for the user, no part of the result
         for member in self._members():
             ends = [(queue.src, queue.plane, True) for queue in plan.receives(member)]
             ends += [(queue.dst, queue.plane, False) for queue in plan.sends(member)]
@@ -262,7 +272,9 @@ class Group:
         """The plan of a collective and how its elements are cut: a function of topology and algorithm alone."""
         plan = plan_of(algo, kind, self.team, root)
         shape = self._shape(plan.peers())
-        return plan, layout(plan, count, itemsize, shape, self.channels, blocked=KINDS[kind].blocked)
+        return plan, layout(
+            plan, count, itemsize, shape, self.channels, self.machine.packet_bytes, blocked=KINDS[kind].blocked
+        )
 
     def _planned(self, algo: str, kind: str, x: Tensor, y: Tensor, count: int, op: str, root: int) -> Launch:
         described = KINDS[kind]
@@ -274,7 +286,8 @@ class Group:
             for number, member in enumerate(self._members())
         )
         job = Job(parts, cut, self.channels, self.team.size)
-        launch: Launch = collective.launch((self.team.local * self.channels,), x, y, z, job, x.dtype, op, cut.piece)
+        kernel = lockstep if cut.lockstep else collective
+        launch: Launch = kernel.launch((self.team.local * self.channels,), x, y, z, job, x.dtype, op, cut.piece)
         return launch
 
     def _shift(self, described: Kind, number: int, member: int, count: int) -> dict[str, int]:

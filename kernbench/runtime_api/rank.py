@@ -27,15 +27,29 @@ class Bytes(Protocol):
         """Put bytes into the segments."""
 
 
+class Stage(msgspec.Struct, frozen=True):
+    """A link on a path where messages can queue: it lies between SIPs, or is narrower than the sender's own link.
+
+    A head begins with it `lead` (fs) after it began with the stage before, or left the sender. `room` bytes fit on and
+    before it where nothing else passes, `shared` bytes before that, where messages to elsewhere wait in the same line.
+    """
+
+    link: str
+    bw: BytesPerSecond
+    lead: Fs
+    room: int
+    shared: int
+
+
 class Path(msgspec.Struct, frozen=True):
     """What a message from one endpoint to another meets with nobody else about: head latency (fs), lowest bandwidth.
 
-    `crossings` names the links between SIPs on its way.
+    `stages` are the links on its way where it can queue behind others.
     """
 
     latency: Fs
     bw: BytesPerSecond
-    crossings: tuple[str, ...] = ()
+    stages: tuple[Stage, ...] = ()
 
 
 class Machine(Protocol):
@@ -43,6 +57,7 @@ class Machine(Protocol):
 
     slot_bytes: int
     slots: int
+    packet_bytes: int
     fabric_out_bw: BytesPerSecond
     cube_mesh: tuple[int, int]
 
@@ -151,6 +166,6 @@ class Rank:
 
     def poke(self, address: int, data: bytes) -> None:
         """Put bytes into memory outside simulated time, as `peek` looks at them."""
-        for part in self.space.translate(((address, len(data)),)):
+        for part in self.space.everywhere(((address, len(data)),)):
             pieces = [data[each.position : each.position + each.length] for each in part.segments]
             self._memories[part.cube].write(part.segments, b"".join(pieces))

@@ -9,8 +9,9 @@ import numpy.typing as npt
 from kernbench.common.errors import UsageError
 from kernbench.common.messages.host import MemoryReadMsg, MemoryWriteMsg
 from kernbench.policy.address import Allocation
-from kernbench.policy.placement import Interleaved, Placement
+from kernbench.policy.placement import Interleaved
 from kernbench.runtime_api.device import Device
+from kernbench.runtime_api.distribution import AnyPlacement, Distribution
 from kernbench.runtime_api.operators import Operators
 from kernbench.runtime_api.rank import Rank
 from kernbench.runtime_api.view import View, filled
@@ -34,7 +35,7 @@ class Tensor(Operators):
         rank: Rank,
         shape: tuple[int, ...],
         dtype: DType,
-        placement: Placement | None = None,
+        placement: AnyPlacement | None = None,
         *,
         view: View | None = None,
         allocation: Allocation | None = None,
@@ -47,6 +48,8 @@ class Tensor(Operators):
         self._rank = rank
         self._view = view or View.whole(shape)
         if allocation is None:
+            if isinstance(placement, Distribution):
+                placement = placement.placed(shape, dtype.itemsize, rank.pes)
             allocation = rank.space.allocate(rank.fresh_name("tensor"), max(self.nbytes, 1), placement or Interleaved())
         self._allocation = allocation
 

@@ -6,10 +6,12 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from kernbench.common.errors import UsageError
-from kernbench.policy.placement import Interleaved, Local, Placement
+from kernbench.policy.placement import Interleaved, Local
 from kernbench.runtime_api.cubes import Beside
 from kernbench.runtime_api.device import Device
 from kernbench.runtime_api.distributed import Distributed
+from kernbench.runtime_api.distribution import AnyPlacement as Placement
+from kernbench.runtime_api.distribution import Replicate, Shard
 from kernbench.runtime_api.functions import Functions, Testing
 from kernbench.runtime_api.kernel_row import kernel_row
 from kernbench.runtime_api.parallel.state import ModelParallelConfig
@@ -37,6 +39,8 @@ class Torch(Functions):
     Size = TensorSize
     Local = Local
     Interleaved = Interleaved
+    Shard = Shard
+    Replicate = Replicate
     Beside = Beside
     device = Device
     dtype = DType

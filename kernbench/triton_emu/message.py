@@ -11,7 +11,7 @@ from kernbench.triton_emu.dtype import DType
 from kernbench.triton_emu.numerics import Array
 from kernbench.triton_emu.program import KernelProgram, current, site
 
-__all__ = ["recv", "send"]
+__all__ = ["recv", "send", "wait"]
 
 
 def send(block: Block, to: str | int = "next", count: int | None = None) -> None:
@@ -49,6 +49,11 @@ def recv(shape: Any, dtype: DType, from_: str | int = "prev") -> Block:
     value = Value(size * dtype.itemsize, in_tcm=False)
     program.submit(Recv(site(), program.queue(str(from_)), size * dtype.itemsize, _tag(program, dtype), value, decode))
     return Block(program, dtype, extents, value)
+
+
+def wait(block: Block) -> None:
+    """Go on when the block is there: what the program issues from here on starts no earlier."""
+    current().await_value(block.stored())
 
 
 def _tag(program: KernelProgram, dtype: DType) -> str:

@@ -142,12 +142,16 @@ class KernelProgram:
         if pending is not None:
             self._issue(pending)
 
-    def read(self, value: Value) -> Array:
-        """The array of a value, as soon as it is computed."""
+    def await_value(self, value: Value) -> None:
+        """Go on when a value is computed."""
         global _current
         self.flush()
         self.issuer.wait(value, site())
         _current = self
+
+    def read(self, value: Value) -> Array:
+        """The array of a value, as soon as it is computed."""
+        self.await_value(value)
         array: Array | None = value.array
         if array is None:
             raise KernelError(

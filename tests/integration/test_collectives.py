@@ -11,6 +11,7 @@ from kernbench.runtime_api.collectives.schedule import Team
 from kernbench.runtime_api.group import plan_of
 
 SMALL = ("sip.cube_mesh=1x1", "sip.cube.pe.ipcq.slot_bytes=1KiB")
+EPSILON = {"float32": 2.0**-23, "bfloat16": 2.0**-7}
 OPERATIONS = {"sum": np.add, "avg": np.add, "prod": np.multiply, "max": np.maximum, "min": np.minimum}
 
 
@@ -166,7 +167,18 @@ def verify(torch, row):
         wrong += any(each.tobytes() != seen.tobytes() for each in declared)
     if columns["small"] or not KINDS[kind].reduces or op in ("max", "min"):
         return wrong + sum(a != b for a, b in zip(seen.tobytes(), want.tobytes(), strict=True))
+    if op == "sum" and y.dtype.is_floating():
+        wrong += far_off(seen, kind, data, world, count, root, me, EPSILON[y.dtype.name])
     return wrong
+
+
+def far_off(seen, kind, data, world, count, root, me, epsilon):
+    """Elements that are further from the exact sum than (n - 1) eps times the sum of the operands' sizes."""
+    exact, size = (
+        expected(kind, [change(each.astype(np.float64)) for each in data], world, count, "sum", root)(me)
+        for change in (np.asarray, np.abs)
+    )
+    return int(np.count_nonzero(np.abs(seen.astype(np.float64) - exact) > (world - 1) * epsilon * size))
 
 
 def run(sim, algo, sips, counts, dtypes, *, small, workers=1):
@@ -188,8 +200,23 @@ def test_small_integers_are_numpys_over_four_ranks(sim, algo):
     assert {row.wrong for row in result.rows} == {0}
 
 
+@pytest.mark.parametrize("algo", ["direct", "halving_doubling"])
+def test_the_digest_does_not_depend_on_the_number_of_workers(sim, algo):
+    one, two = (run(sim, algo, 3, "37", "float32", small=False, workers=workers) for workers in (1, 2))
+    assert (one.wrong, one.digest) == (0, two.digest)
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(600)
+@pytest.mark.parametrize("sips", [2, 5, 8])
+@pytest.mark.parametrize("algo", ALGORITHMS)
+def test_no_digest_depends_on_the_number_of_workers(sim, algo, sips):
+    one, two = (run(sim, algo, sips, "7 517", "bfloat16", small=False, workers=workers) for workers in (1, 2))
+    assert (one.wrong, one.digest) == (0, two.digest)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("small", [True, False])
 @pytest.mark.parametrize("sips", [2, 3, 4, 5, 8])
 @pytest.mark.parametrize("algo", ALGORITHMS)

@@ -1,6 +1,8 @@
 """torch.distributed as a program sees it: groups, messages, work under way, lists, and calls that do not agree."""
 
 import re
+import subprocess
+import sys
 
 import pytest
 
@@ -177,6 +179,65 @@ def test_a_collective_that_others_never_call_is_named_with_its_ranks_and_sizes()
     text = "\n".join(caught.value.waiters)
     words = ("all_reduce(max, 777 x float32, ring)", "(ranks 0 2)", "called by rank 0 at", __file__)
     assert [word in text for word in words] == [True] * 4
+
+
+def test_a_missing_rank_ends_the_command_with_exit_3(tmp_path):
+    """What a user sees: ranks, group, operation and sizes, and nothing else goes on."""
+    (tmp_path / "leaves.py").write_text(
+        "def bench(torch):\n"
+        "    dist = torch.distributed\n"
+        "    dist.init_process_group()\n"
+        "    if dist.get_rank() == 0:\n"
+        "        dist.reduce_scatter(torch.empty(333), torch.empty(666), 'min')\n"
+    )
+    command = [sys.executable, "-m", "kernbench", "run", "leaves.py", "--sips", "2", "--workers", "1", "--no-record"]
+    ended = subprocess.run([*command, "--set", SMALL[0]], cwd=tmp_path, capture_output=True, text=True, check=False)
+    words = ("reduce_scatter(min, 333 x float32, ring)", "of group world", "(ranks 0 1)", "rank 0 at", "leaves.py:5")
+    assert (ended.returncode, [word in ended.stderr for word in words]) == (3, [True] * 5), ended.stderr
+
+
+def every_collective(torch):
+    """Each call of the host API once, asynchronous or not, in a group of two and in the world."""
+    dist = torch.distributed
+    dist.init_process_group(algo="direct")
+    me, n = dist.get_rank(), dist.get_world_size()
+    pair = dist.new_group([0, 2])
+    got = {}
+    for op in ("sum", "max", "min", "prod", "avg"):
+        x = torch.full((3,), me + 1)
+        dist.all_reduce(x, op, async_op=True).wait()
+        got[op] = x.numpy()[0].item()
+    x = torch.full((2,), me)
+    dist.broadcast(x, 1)
+    got["broadcast"] = x.tolist()
+    x = torch.full((2,), me + 1)
+    dist.reduce(x, 2)
+    got["reduce"] = x.tolist()
+    y = torch.empty(n)
+    dist.all_gather_into_tensor(y, torch.full((1,), 10 * me))
+    got["all_gather"] = y.tolist()
+    y = torch.empty(1)
+    dist.reduce_scatter_tensor(y, torch.arange(n).to(torch.float32), dist.ReduceOp.MAX)
+    got["reduce_scatter"] = y.tolist()
+    y = torch.empty(n)
+    dist.all_to_all_single(y, torch.arange(n).to(torch.float32) + 10 * me)
+    got["all_to_all"] = y.tolist()
+    if pair is not None:
+        x = torch.full((1,), me)
+        work = dist.all_reduce(x, group=pair, async_op=True)
+        got["pair"] = [work.wait(), x.tolist()]
+    dist.barrier(async_op=True).wait()
+    return torch.Row({"reads": got}, 0, 0)
+
+
+def test_every_call_of_the_host_api_gives_what_torch_gives():
+    for me, got in enumerate(reads(run(every_collective, sips=3))):
+        assert [got[op] for op in ("sum", "max", "min", "prod", "avg")] == [6, 3, 1, 6, 2]
+        assert got["broadcast"] == [1, 1]
+        assert got["reduce"] == ([6, 6] if me == 2 else [me + 1] * 2)
+        assert (got["all_gather"], got["reduce_scatter"]) == ([0, 10, 20], [me])
+        assert got["all_to_all"] == [me, 10 + me, 20 + me]
+        assert got.get("pair") == (None if me == 1 else [True, [2]])
 
 
 def wrong_call(torch, *, which: int = 0):

@@ -148,7 +148,7 @@ def test_phases_of_a_sip_nest(recorded):
     _, reader, _ = recorded
     for sip in range(2):
         own = [row for row in reader.phases() if row.sip == sip]
-        assert [re.match(r"\w+", row.name)[0] for row in own] == ["barrier", "all_reduce", "row"]
+        assert [re.match(r"\w+", row.name)[0] for row in own] == ["barrier", "barrier", "all_reduce", "row"]
         assert own[-1].start <= min(row.start for row in own)
 
 

@@ -6,6 +6,7 @@ from kernbench.common.units import Fs
 from kernbench.runtime_api.collectives import ALGORITHMS, algorithm
 from kernbench.runtime_api.collectives.closed_form import closed_form
 from kernbench.runtime_api.group import Group
+from kernbench.triton_emu.jit import JitFunction
 
 
 def candidates(group: Group, kind: str) -> list[str]:
@@ -18,15 +19,20 @@ def candidates(group: Group, kind: str) -> list[str]:
 
 
 def estimate(group: Group, algo: str, kind: str, count: int, itemsize: int) -> Fs:
-    """The closed form of a collective of `count` elements a block."""
-    return closed_form(
-        group.machine,
-        lambda each: group.cut(kind, algo, max(each, 1), itemsize),
-        count,
-        itemsize,
-        group.names(),
-        group.channels,
-    )
+    """The closed form of a collective of `count` elements a block; 0 for a kernel of a user's own and for one member."""
+    if group.team.size == 1 or isinstance(getattr(algorithm(algo), kind, None), JitFunction):
+        return 0
+    key = (algo, kind, count, itemsize)
+    if key not in group.estimates:
+        group.estimates[key] = closed_form(
+            group.machine,
+            lambda each: group.cut(kind, algo, max(each, 1), itemsize),
+            count,
+            itemsize,
+            group.names(),
+            group.channels,
+        )
+    return group.estimates[key]
 
 
 def choose(group: Group, kind: str, count: int, itemsize: int) -> str:

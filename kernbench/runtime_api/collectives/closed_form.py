@@ -1,21 +1,23 @@
-"""The time of a schedule on a machine that does nothing else: the longest path through its slices' loads and messages.
+"""The time of a schedule on a machine that does nothing else: every slice's loads, additions, messages and stores.
 
-It knows latencies, bandwidths and clocks of the topology and the schedule, imports no component and reads no result.
-What a simulation takes beyond it is queueing inside the chips. A long message grows by a constant time per byte, so
-that it is evaluated at two shorter lengths and continued.
+It knows latencies, bandwidths, buffers and clocks of the topology and the schedule, imports no component and reads no
+result. Slices share a PE's two links, the line in which its messages wait for the links between SIPs, and those links.
+What a simulation takes beyond it is queueing inside the chips and packets that take turns. A long message grows by a
+constant time per byte, so that it is evaluated at two shorter lengths and continued:
+docs/adr/0007-closed-forms-follow-slices.md.
 """
 
 from collections.abc import Callable, Sequence
-from heapq import heappop, heappush
-from typing import Any
+from math import prod
 
 from kernbench.common.units import Fs, transfer_time
 from kernbench.policy.placement import GRANULE
+from kernbench.runtime_api.collectives.flow import Flow, Inlet, Operation, Start, Unit, Wire
 from kernbench.runtime_api.collectives.layout import Layout
 from kernbench.runtime_api.collectives.schedule import Action, Plan
-from kernbench.runtime_api.rank import Machine, Path
+from kernbench.runtime_api.rank import Machine, Path, Stage
 
-SLICES = 3000
+SLICES = 2000
 """Slices of all members that are followed one by one."""
 
 Cut = Callable[[int], tuple[Plan, Layout]]
@@ -23,12 +25,15 @@ Cut = Callable[[int], tuple[Plan, Layout]]
 
 def closed_form(machine: Machine, cut: Cut, count: int, itemsize: int, names: Sequence[str], channels: int) -> Fs:
     """Time of a collective of `count` elements a block among the endpoints `names`; `cut` cuts any count."""
-    slices = _slices(*cut(count), channels)
-    if slices <= SLICES:
-        return _Paths(machine, names, itemsize, channels).time(*cut(count))
-    most = count * SLICES // slices
-    short, shorter = (_Paths(machine, names, itemsize, channels).time(*cut(each)) for each in (most, most // 2))
-    return short + (short - shorter) * (count - most) // (most - most // 2)
+    halvings = 0
+    while _slices(*cut(count >> halvings), channels) > SLICES:
+        halvings += 1
+    if not halvings:
+        return _Slices(machine, names, itemsize, channels).time(*cut(count))
+    # Halves of the length are cut into slices as the whole is.
+    long, short = count >> halvings, count >> halvings + 1
+    most, less = (_Slices(machine, names, itemsize, channels).time(*cut(each)) for each in (long, short))
+    return most + (most - less) * (count - long) // (long - short)
 
 
 def _slices(plan: Plan, layout: Layout, channels: int) -> int:
@@ -37,211 +42,278 @@ def _slices(plan: Plan, layout: Layout, channels: int) -> int:
     return actions * -(-layout.rounds // channels)
 
 
-def _at_once(at: Fs) -> Fs:
-    return at
-
-
-class _Node:
-    """One operation: what it still waits for, when it could begin, and who waits for it, with a delay."""
-
-    __slots__ = ("after", "member", "missing", "ready", "run")
-
-    def __init__(self, member: int, issued: Fs, run: Callable[[Fs], Fs]) -> None:
-        self.member = member
-        self.missing = 0
-        self.ready = issued
-        self.run = run
-        self.after: list[tuple[_Node, Fs]] = []
-
-    def follows(self, *before: tuple["_Node | None", Fs]) -> "_Node":
-        """It begins when the others have ended, each plus a delay."""
-        for node, delay in before:
-            if node is not None:
-                node.after.append((self, delay))
-                self.missing += 1
-        return self
-
-
 class _Queue:
-    """The messages of one queue so far: sends, receives and when each slot is free again."""
+    """The messages of one queue so far: sends, arrivals, receives, and what must end before each slot is free again."""
 
-    __slots__ = ("freed", "received", "sent")
+    __slots__ = ("arrived", "freed", "received", "sent")
 
     def __init__(self) -> None:
-        self.sent: list[_Node] = []
-        self.received: list[_Node] = []
-        self.freed: list[list[_Node]] = []
+        self.sent: list[Operation] = []
+        self.arrived: list[Operation] = []
+        self.received: list[Operation] = []
+        self.freed: list[list[Operation]] = []
 
 
-class _Issue:
-    """A member's program order: an operation is issued when its engine's queue has room and its block has storage."""
+class _Member:
+    """A PE: its units, its two links, its line to other SIPs, and its program order.
 
-    __slots__ = ("blocks", "depth", "freed", "gate", "queued", "time")
+    An operation is issued when its engine's queue has room and its block has storage.
+    """
 
-    def __init__(self, depth: int, blocks: int) -> None:
-        self.depth = depth
+    def __init__(self, machine: Machine, flow: Flow, name: str, blocks: int) -> None:
+        self.name = name
+        self.sip, _, node = name.partition(".")
+        self.cube = node.partition(".")[0]
+        dma = machine.section("pe_dma")
+        near = machine.path(name, f"{self.sip}.{self.cube}.hbm")
+        self.units = {
+            "load": Unit(dma.outstanding),
+            "store": Unit(dma.outstanding),
+            "send": Unit(dma.send_channels),
+            "math": Unit(1),
+        }
+        self.inward, self.outward = Inlet(flow, near.bw, GRANULE), Wire(near.bw)
+        self.line: Fs = 0
+        """When the line to other SIPs lets the next message through."""
+        self.depth: int = machine.section("pe_scheduler").queue_depth
         self.blocks = blocks
-        self.time: Fs = 0
-        self.gate: _Node | None = None
-        self.queued: dict[str, list[_Node]] = {}
-        self.freed: list[list[_Node]] = []
+        self.issued: Fs = 0
+        self.sequence = 0
+        self.gate: Operation | None = None
+        self.queued: dict[str, list[Operation]] = {}
+        self.freed: list[list[Operation]] = []
 
 
-class _Paths:
-    """The graph of one collective on one channel; `channels` share each way."""
+class _Slices:
+    """The operations of one collective on one channel; `channels` share each link between SIPs."""
 
     def __init__(self, machine: Machine, names: Sequence[str], itemsize: int, channels: int) -> None:
         self._machine = machine
         self._names = names
         self._itemsize = itemsize
         self._channels = channels
-        self._ways: dict[tuple[int, int], Path] = {}
-        self._busy: dict[Any, Fs] = {}
+        self._flow = Flow()
+        self._members: list[_Member] = []
+        self._wires: dict[str, Wire] = {}
         self._queues: dict[tuple[int, int, int], _Queue] = {}
-        self._stored: dict[tuple[int, str, int], _Node] = {}
-        self._nodes: list[_Node] = []
+        self._stored: dict[tuple[int, str, int], Operation] = {}
+        self._operations: list[Operation] = []
         math, cpu = machine.section("pe_math"), machine.section("pe_cpu")
         self._rate = math.lanes * math.clock
         self._issue: Fs = cpu.issue
         self._recv: Fs = machine.section("ipcq").recv
-        sip, _, node = names[0].partition(".")
-        self._memory = machine.path(names[0], f"{sip}.{node.partition('.')[0]}.hbm")
-        self._scheduler = machine.section("pe_scheduler").queue_depth
-        self._issues: list[_Issue] = []
+        self._cubes = prod(machine.cube_mesh)
+        self._stripe = GRANULE * machine.section("hbm_ctrl").slices
+        self._local = len(names) > len({name.partition(".")[0] for name in names})
 
     def time(self, plan: Plan, layout: Layout) -> Fs:
         """The end of the last operation."""
         slot = layout.piece * self._itemsize
         scratch = self._machine.section("pe_tcm").capacity
-        for member, steps in enumerate(plan.steps):
-            spare = scratch - len(plan.receives(member)) * layout.slots * layout.slot_bytes
-            self._issues.append(_Issue(self._scheduler, max(spare // slot, 1)))
-            for number in range(0, layout.rounds, self._channels):
+        for number, name in enumerate(self._names):
+            spare = scratch - len(plan.receives(number)) * layout.slots * layout.slot_bytes
+            self._members.append(_Member(self._machine, self._flow, name, max(spare // slot, 1)))
+        for number, steps in enumerate(plan.steps):
+            for round_number in range(0, layout.rounds, self._channels):
                 for step in steps:
-                    for action, start, length in layout.order(step, number):
-                        self._slice(member, action, start, length, layout.piece)
+                    for action, start, length in layout.order(step, round_number):
+                        self._slice(number, action, start, length, layout)
         self._link(layout)
-        return self._run()
+        return self._flow.run(self._operations)
 
     def _queue(self, src: int, dst: int, plane: int) -> _Queue:
         return self._queues.setdefault((src, dst, plane), _Queue())
 
     def _way(self, src: int, dst: int) -> Path:
-        if (src, dst) not in self._ways:
-            self._ways[src, dst] = self._machine.path(self._names[src], self._names[dst])
-        return self._ways[src, dst]
+        return self._machine.path(self._names[src], self._names[dst])
 
-    def _node(self, member: int, kind: str, run: Callable[[Fs], Fs]) -> _Node:
+    def _operation(self, number: int, kind: str, start: Start) -> Operation:
         """The next operation in a member's program order."""
-        issue = self._issues[member]
-        before = issue.queued.setdefault(kind, [])
-        blocking = [before[-issue.depth]] if len(before) >= issue.depth else []
+        member = self._members[number]
+        before = member.queued.setdefault(kind, [])
+        stalls = kind == "load" and len(member.freed) >= member.blocks
+        if len(before) >= member.depth or stalls:
+            gate = self._made(Operation(None, 0, 0, self._ends_at_once)).follows((member.gate, 0))
+            if len(before) >= member.depth:
+                gate.follows_start(before[-member.depth])
+            if stalls:
+                gate.follows(*((each, 0) for each in member.freed[-member.blocks]))
+            member.gate = gate
         if kind == "load":
-            if len(issue.freed) >= issue.blocks:
-                blocking += issue.freed[-issue.blocks]
-            issue.freed.append([])
-        if blocking:
-            gate = _Node(member, 0, _at_once).follows((issue.gate, 0), *((node, 0) for node in blocking))
-            self._nodes.append(gate)
-            issue.gate = gate
-        node = _Node(member, issue.time, run).follows((issue.gate, 0))
-        issue.time += self._issue
-        before.append(node)
-        self._nodes.append(node)
-        return node
+            member.freed.append([])
+        member.sequence += 1
+        made = self._made(Operation(member.units.get(kind), member.sequence, member.issued, start))
+        made.follows((member.gate, 0))
+        member.issued += self._issue
+        before.append(made)
+        return made
 
-    def _slice(self, member: int, action: Action, start: int, length: int, piece: int) -> None:
+    def _made(self, operation: Operation) -> Operation:
+        self._operations.append(operation)
+        return operation
+
+    def _ends_at_once(self, now: Fs, operation: Operation) -> None:
+        self._flow.end(operation, now)
+
+    # -- what the kernel does with a slice ---------------------------------------------------------------------------
+
+    def _slice(self, number: int, action: Action, start: int, length: int, layout: Layout) -> None:
         """The operations of one slice of an action, in the kernel's order."""
-        nbytes = length * self._itemsize
-        access = 2 * self._memory.latency + max(
-            transfer_time(min(nbytes, GRANULE), self._machine.slice_bw()), transfer_time(nbytes, self._memory.bw)
-        )
+        piece, nbytes = layout.piece, length * self._itemsize
         places = range(start // piece, (start + length - 1) // piece + 1)
         loaded = None
         if action.load is not None:
-            loaded = self._node(member, "load", lambda at: at + access)
-            loaded.follows(*((self._stored.get((member, action.load, place)), 0) for place in places))
+            loaded = self._operation(number, "load", self._loading(number, start, nbytes))
+            loaded.follows(*((self._stored.get((number, action.load, place)), 0) for place in places))
         block = None if action.sources else loaded
-        held: list[list[_Node]] = []
+        held: list[list[Operation]] = []
         for source in action.sources:
-            queue = self._queue(source, member, action.arrives_on)
-            got = self._node(member, "recv", lambda at: at + self._recv)
+            queue = self._queue(source, number, action.arrives_on)
+            got = self._operation(number, "recv", self._receiving)
             got.follows(*[(before, 0) for before in queue.received[-1:]])
             queue.received.append(got)
+            if layout.lockstep:
+                self._members[number].gate = got
             held.append([])
             queue.freed.append(held[-1])
             other = block if block is not None else loaded
             if other is None:
                 block = got
                 continue
-            block = self._node(member, "math", self._combining(member, piece)).follows((got, 0), (other, 0))
+            block = self._operation(number, "math", self._combining(number, piece)).follows((got, 0), (other, 0))
             held.pop().append(block)
         assert block is not None
         users = []
         if action.store is not None:
-            stored = self._node(member, "store", lambda at: at + access).follows((block, 0))
+            stored = self._operation(number, "store", self._storing(number, start, nbytes)).follows((block, 0))
             users.append(stored)
             for place in places:
-                self._stored[member, action.store, place] = stored
+                self._stored[number, action.store, place] = stored
         for peer in action.to:
-            sent = self._node(member, "send", self._sending(member, peer, nbytes)).follows((block, 0))
-            self._queue(member, peer, action.plane).sent.append(sent)
+            queue = self._queue(number, peer, action.plane)
+            arrived = self._made(Operation(None, 0, 0, self._ends_at_once))
+            sent = self._operation(number, "send", self._sending(number, peer, nbytes, arrived)).follows((block, 0))
+            arrived.missing += 1  # the message itself
+            queue.sent.append(sent)
+            queue.arrived.append(arrived)
             users.append(sent)
         for slot in held:
             slot.extend(users or [block])
         if loaded is not None:
-            self._issues[member].freed[-1].extend(users or [block])
-
-    def _combining(self, member: int, elements: int) -> Callable[[Fs], Fs]:
-        def run(at: Fs) -> Fs:
-            start = max(at, self._busy.get(("math", member), 0))
-            self._busy["math", member] = end = start + transfer_time(elements, self._rate)
-            return end
-
-        return run
-
-    def _sending(self, member: int, peer: int, nbytes: int) -> Callable[[Fs], Fs]:
-        way = self._way(member, peer)
-        links: tuple[Any, ...] = way.crossings or ((member, peer),)
-
-        def run(at: Fs) -> Fs:
-            start = max(at, self._busy.get(member, 0))
-            injected = start + transfer_time(nbytes, self._memory.bw)
-            for link in links:
-                start = max(start, self._busy.get(link, 0))
-            # About a slice fits into the buffers before the slow link: injecting it ends when the link begins with it.
-            self._busy[member] = max(injected, start)
-            end = start + transfer_time(nbytes * self._channels, way.bw)
-            for link in links:
-                self._busy[link] = end
-            return end
-
-        return run
+            self._members[number].freed[-1].extend(users or [block])
 
     def _link(self, layout: Layout) -> None:
-        """Join sends with receives, and slots with the sends that fill them again."""
+        """Join messages with receives, and slots with the sends that fill them again."""
         for (src, dst, _), queue in self._queues.items():
-            there, back = self._way(src, dst).latency, self._way(dst, src).latency
-            for number, (sent, got) in enumerate(zip(queue.sent, queue.received, strict=True)):
-                got.follows((sent, there))
+            back = self._way(dst, src).latency
+            for number, (sent, arrived, got) in enumerate(zip(queue.sent, queue.arrived, queue.received, strict=True)):
+                got.follows((arrived, 0))
                 if number >= layout.slots:
-                    sent.follows(*((node, back) for node in queue.freed[number - layout.slots]))
+                    sent.follows(*((each, back) for each in queue.freed[number - layout.slots]))
 
-    def _run(self) -> Fs:
-        heap: list[tuple[Fs, int, _Node]] = []
-        for number, node in enumerate(self._nodes):
-            if not node.missing:
-                heappush(heap, (node.ready, number, node))
-        order = len(self._nodes)
-        last: Fs = 0
-        while heap:
-            at, _, node = heappop(heap)
-            end = node.run(at)
-            last = max(last, end)
-            for follower, delay in node.after:
-                follower.ready = max(follower.ready, end + delay)
-                follower.missing -= 1
-                if not follower.missing:
-                    order += 1
-                    heappush(heap, (follower.ready, order, follower))
-        return last
+    # -- how long it takes -------------------------------------------------------------------------------------------
+
+    def _memory(self, member: _Member, start: int) -> Path:
+        """The way to the memory of an element: tensors are spread over a SIP's cubes, or lie beside their member."""
+        cube = member.cube
+        if not self._local:
+            cube = f"cube{start * self._itemsize // self._stripe % self._cubes:02d}"
+        return self._machine.path(member.name, f"{member.sip}.{cube}.hbm")
+
+    def _service(self, nbytes: int, way: Path) -> Fs:
+        """What the memory takes beyond the time on the link: granules lie in different slices."""
+        granule = transfer_time(min(nbytes, GRANULE), self._machine.slice_bw())
+        return max(granule - transfer_time(nbytes, way.bw), 0)
+
+    def _loading(self, number: int, start: int, nbytes: int) -> Start:
+        member = self._members[number]
+        way, unit = self._memory(member, start), member.units["load"]
+
+        def begin(now: Fs, operation: Operation) -> None:
+            self._flow.take(unit, nbytes)
+            self._flow.at(now + 2 * way.latency + self._service(nbytes, way), lambda at: here(at, operation))
+
+        def here(now: Fs, operation: Operation) -> None:
+            member.inward.answer(now, nbytes, lambda at: done(at, operation))
+
+        def done(now: Fs, operation: Operation) -> None:
+            self._flow.free(unit, nbytes, now)
+            self._flow.end(operation, now)
+
+        return begin
+
+    def _storing(self, number: int, start: int, nbytes: int) -> Start:
+        member = self._members[number]
+        way, unit = self._memory(member, start), member.units["store"]
+
+        def begin(now: Fs, operation: Operation) -> None:
+            self._flow.take(unit, nbytes)
+            _, left = member.outward.carry(now, nbytes)
+            end = left + 2 * way.latency + self._service(nbytes, way)
+            self._flow.free(unit, nbytes, end)
+            self._flow.end(operation, end)
+
+        return begin
+
+    def _combining(self, number: int, elements: int) -> Start:
+        unit = self._members[number].units["math"]
+
+        def begin(now: Fs, operation: Operation) -> None:
+            end = now + transfer_time(elements, self._rate)
+            self._flow.take(unit, 1)
+            self._flow.free(unit, 1, end)
+            self._flow.end(operation, end)
+
+        return begin
+
+    def _receiving(self, now: Fs, operation: Operation) -> None:
+        self._flow.end(operation, now + self._recv)
+
+    def _sending(self, number: int, peer: int, nbytes: int, arrived: Operation) -> Start:
+        member, other, way = self._members[number], self._members[peer], self._way(number, peer)
+        unit = member.units["send"]
+
+        def begin(now: Fs, operation: Operation) -> None:
+            ends = left = member.outward.share(now, nbytes)
+            if way.stages:
+                stage = way.stages[0]
+                first, last = self._wire(stage).carry(max(now + stage.lead, member.line), nbytes * self._channels)
+                # The line lets the next one through when the rest of this one fits behind the fork; the sender is
+                # through when the rest fits before and behind it.
+                member.line = max(first, last - transfer_time(stage.room * self._channels, stage.bw))
+                ends = max(left, last - transfer_time((stage.room + stage.shared) * self._channels, stage.bw))
+                self._cross(way, 1, first, last, nbytes, reached)
+            else:
+                self._flow.at(now + way.latency, lambda at: reached(at, left + way.latency))
+            self._flow.take(unit, 1)
+            self._flow.free(unit, 1, ends)
+            self._flow.end(operation, ends)
+
+        def reached(head: Fs, tail: Fs) -> None:
+            arrived.missing -= 1
+            arrived.ready = other.inward.message(head, tail, way.bw, nbytes)
+            self._flow.arrive(arrived)
+
+        return begin
+
+    def _cross(
+        self, way: Path, number: int, start: Fs, end: Fs, nbytes: int, reached: Callable[[Fs, Fs], None]
+    ) -> None:
+        """Go on from a stage that a message holds from start to end: to the next one, or to the receiver."""
+        if number == len(way.stages):
+            rest = way.latency - sum(stage.lead for stage in way.stages)
+            self._flow.at(start + rest, lambda at: reached(at, end + rest))
+            return
+        stage = way.stages[number]
+
+        def here(now: Fs) -> None:
+            first, last = self._wire(stage).carry(now, nbytes * self._channels)
+            self._cross(way, number + 1, first, max(last, end + stage.lead), nbytes, reached)
+
+        self._flow.at(start + stage.lead, here)
+
+    def _wire(self, stage: Stage) -> Wire:
+        found = self._wires.get(stage.link)
+        if found is None:
+            found = self._wires[stage.link] = Wire(stage.bw)
+        return found

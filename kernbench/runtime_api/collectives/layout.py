@@ -1,6 +1,7 @@
 """How the elements of a collective are cut: into blocks, chunks, rounds and slices."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 import msgspec
 
@@ -28,7 +29,8 @@ class Layout(msgspec.Struct, frozen=True):
     """Chunk c of round k begins at element c x stride + k x advance and has `chunk` elements, fewer at the end.
 
     Packed (`block` 0): a round's chunks lie side by side and `count` elements are all there are. Otherwise chunk c is
-    the block of `count` elements of member c, and rounds go through all blocks at once.
+    the block of `count` elements of member c, and rounds go through all blocks at once. `lockstep`: a member handles
+    one packet a step, so that nothing is gained by working ahead.
     """
 
     count: int
@@ -40,6 +42,7 @@ class Layout(msgspec.Struct, frozen=True):
     piece: int
     slots: int
     slot_bytes: int
+    lockstep: bool = False
 
     def slices(self, action: Action, number: int) -> list[tuple[int, int]]:
         """(first element, elements) of each slice of an action in a round."""
@@ -64,25 +67,50 @@ class Layout(msgspec.Struct, frozen=True):
                     yield action, *slices[index]
 
 
-def layout(plan: Plan, count: int, itemsize: int, shape: SlotShape, channels: int, *, blocked: bool) -> Layout:
-    """Cut `count` elements (of each block, if blocked) for a plan."""
+def layout(
+    plan: Plan, count: int, itemsize: int, shape: SlotShape, channels: int, packet: int, *, blocked: bool
+) -> Layout:
+    """Cut `count` elements (of each block, if blocked) for a plan; `packet` bytes travel as one."""
     largest = max(shape.slot_bytes // itemsize, 1)
     chunk = -(-count // (channels if blocked else plan.chunks * channels))
     if plan.span:
         chunk = min(chunk, max(largest * max(shape.slots // 2, 1) // plan.span, 1))
     chunk = max(chunk, 1)
     advance = chunk if blocked else plan.chunks * chunk
+    rounds = -(-count // advance)
     return Layout(
         count=count,
         block=count if blocked else 0,
         stride=count if blocked else chunk,
         advance=advance,
         chunk=chunk,
-        rounds=-(-count // advance),
+        rounds=rounds,
         piece=min(largest, 1 << ((1 if blocked else _longest(plan)) * chunk - 1).bit_length()),
         slots=shape.slots,
         slot_bytes=shape.slot_bytes,
+        lockstep=rounds <= channels and chunk * itemsize <= packet and _is_chain(plan),
     )
+
+
+def _is_chain(plan: Plan) -> bool:
+    """Whether neighbours share a SIP and each step of a member is one action on one chunk with one source at most.
+
+    No action may load what the one before stores: its load goes out first.
+    """
+    return (
+        plan.team.local == plan.team.size
+        and all(
+            len(step) <= 1 and all(action.chunks == 1 and len(action.sources) <= 1 for action in step)
+            for steps in plan.steps
+            for step in steps
+        )
+        and not any(_loads_stored(steps) for steps in plan.steps)
+    )
+
+
+def _loads_stored(steps: Sequence[Step]) -> bool:
+    actions = [action for step in steps for action in step]
+    return any(one.store and two.load and one.first == two.first for one, two in pairwise(actions))
 
 
 def _longest(plan: Plan) -> int:

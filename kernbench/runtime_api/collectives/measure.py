@@ -5,7 +5,6 @@ from typing import Any
 
 from kernbench.common.units import BytesPerSecond, Fs, transfer_time
 from kernbench.policy.placement import GRANULE
-from kernbench.runtime_api.collectives import algorithm
 from kernbench.runtime_api.collectives.choice import choose, estimate
 from kernbench.runtime_api.collectives.kinds import KINDS, Kind
 from kernbench.runtime_api.group import Group
@@ -15,7 +14,7 @@ from kernbench.runtime_api.tensor import Tensor
 from kernbench.runtime_api.work import Work
 
 
-def row_of(rank: Rank, group: Group, kind: str, work: Work | Sequence[Work], result: Tensor, op: str) -> Row:
+def row_of(group: Group, kind: str, work: Work | Sequence[Work], result: Tensor, op: str) -> Row:
     """A row for one Work, or the mean of several iterations; the first rank computes the closed form for all."""
     works = [work] if isinstance(work, Work) else list(work)
     described, n = KINDS[kind], group.team.size
@@ -29,7 +28,7 @@ def row_of(rank: Rank, group: Group, kind: str, work: Work | Sequence[Work], res
         "dtype": result.dtype.name,
         "redop": op or "none",
         "algo": algo,
-        "closed_form_fs": _closed_form(rank, group, algo, kind, count, itemsize) if group.rank == 0 else 0,
+        "closed_form_fs": estimate(group, algo, kind, count, itemsize) if group.rank == 0 else 0,
         "bound_bw": bound(group, described),
         "bus_factor": list(described.bus(n)),
     }
@@ -76,17 +75,6 @@ def row_of_pairs(rank: Rank, way: tuple[str, str], pairs: Sequence[tuple[Work, W
         overlap=last.overlap,
         results=(result,),
     )
-
-
-def _closed_form(rank: Rank, group: Group, algo: str, kind: str, count: int, itemsize: int) -> Fs:
-    """The algorithm's own closed form of an all-reduce of one member a SIP, if it has one; else that of its schedule."""
-    own = getattr(algorithm(algo), "closed_form", None)
-    if group.team.size == 1:
-        return 0
-    if own is not None and kind == "all_reduce" and group.team.local == 1:
-        form: Fs = own(rank.machine, group.pes[0][0], -(-count // group.channels), itemsize, group.size)
-        return form
-    return estimate(group, algo, kind, count, itemsize)
 
 
 def bound(group: Group, described: Kind) -> BytesPerSecond:

@@ -1,0 +1,109 @@
+"""Placements over cubes: each shard of a tensor contiguous in its cube, or a whole copy in each cube."""
+
+from collections.abc import Iterator
+
+import msgspec
+
+from kernbench.common.errors import UsageError
+from kernbench.policy.placement import GRANULE, Geometry
+
+
+def _slices(cube: int, geometry: Geometry) -> range:
+    return range(cube * geometry.slices_per_cube, (cube + 1) * geometry.slices_per_cube)
+
+
+def _need(size: int, geometry: Geometry) -> int:
+    """Bytes that contiguous `size` bytes take in each slice of their cube: a granule to each slice in turn."""
+    return -(-size // (GRANULE * geometry.slices_per_cube)) * GRANULE
+
+
+def _within(
+    cube: int, start: int, size: int, before: int, offsets: tuple[int, ...], geometry: Geometry
+) -> Iterator[tuple[int, int, int]]:
+    """The pieces of a range of contiguous bytes that begin `before` bytes into what the tensor has of each slice."""
+    end = start + size
+    while start < end:
+        granule, at = divmod(start, GRANULE)
+        row, piece = divmod(granule, geometry.slices_per_cube)
+        number = cube * geometry.slices_per_cube + piece
+        length = min(GRANULE - at, end - start)
+        yield number, offsets[number] + before + row * GRANULE + at, length
+        start += length
+
+
+def _checked(cubes: tuple[int, ...], geometry: Geometry) -> None:
+    if not cubes or any(not 0 <= cube < geometry.cubes for cube in cubes):
+        raise UsageError(f"a tensor is placed on cubes {cubes}; there are cubes 0 to {geometry.cubes - 1}")
+
+
+class Sharded(msgspec.Struct, frozen=True):
+    """Each of `rows` rows of `row` bytes is cut into parts of `part` bytes, the last of them shorter or empty.
+
+    Part i of every row lies in cube `cubes[i]`, one after the other: a shard is contiguous.
+    """
+
+    cubes: tuple[int, ...]
+    rows: int
+    row: int
+    part: int
+
+    def _width(self, shard: int) -> int:
+        """Bytes of a row in a shard."""
+        return max(min(self.part, self.row - shard * self.part), 0)
+
+    def _before(self, shard: int, geometry: Geometry) -> int:
+        """Bytes that earlier shards of the same cube take in each slice."""
+        cube = self.cubes[shard]
+        earlier = (number for number in range(shard) if self.cubes[number] == cube)
+        return sum(_need(self.rows * self._width(number), geometry) for number in earlier)
+
+    def reserve(self, size: int, geometry: Geometry) -> dict[int, int]:
+        """The same from every slice of each shard's cube."""
+        _checked(self.cubes, geometry)
+        if self.part * len(self.cubes) < self.row or size > self.rows * self.row:
+            raise UsageError(
+                f"{self.rows} rows of {len(self.cubes)} parts of {self.part} bytes do not hold {size} bytes"
+            )
+        needs: dict[int, int] = {}
+        for shard, cube in enumerate(self.cubes):
+            for number in _slices(cube, geometry):
+                needs[number] = needs.get(number, 0) + _need(self.rows * self._width(shard), geometry)
+        return needs
+
+    def pieces(
+        self, start: int, size: int, offsets: tuple[int, ...], geometry: Geometry
+    ) -> Iterator[tuple[int, int, int]]:
+        """A piece per granule touched; shards that share a cube lie one after the other, each from a granule on."""
+        end = start + size
+        while start < end:
+            row, at = divmod(start, self.row)
+            shard, within = divmod(at, self.part)
+            width = self._width(shard)
+            length = min(width - within, end - start)
+            before = self._before(shard, geometry)
+            yield from _within(self.cubes[shard], row * width + within, length, before, offsets, geometry)
+            start += length
+
+
+class Replicated(msgspec.Struct, frozen=True):
+    """Each of `cubes` holds all bytes. A PE reads the copy of its cube, else the first; a write goes to every copy."""
+
+    cubes: tuple[int, ...]
+
+    def reserve(self, size: int, geometry: Geometry) -> dict[int, int]:
+        """The same from every slice of each cube."""
+        _checked(self.cubes, geometry)
+        return {number: _need(size, geometry) for cube in self.cubes for number in _slices(cube, geometry)}
+
+    def pieces(
+        self, start: int, size: int, offsets: tuple[int, ...], geometry: Geometry
+    ) -> Iterator[tuple[int, int, int]]:
+        """The pieces of the first copy."""
+        return self.copy(self.cubes[0], start, size, offsets, geometry)
+
+    def copy(
+        self, cube: int, start: int, size: int, offsets: tuple[int, ...], geometry: Geometry
+    ) -> Iterator[tuple[int, int, int]]:
+        """The pieces of the copy in a cube; of the first where it has none."""
+        there = cube if cube in self.cubes else self.cubes[0]
+        return _within(there, start, size, 0, offsets, geometry)
