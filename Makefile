@@ -6,7 +6,7 @@ HASH := $(shell cat constraints.txt pyproject.toml | cksum | cut -d' ' -f1)
 STAMP := .venv/.stamp-$(HASH)
 BIN := .venv/bin
 
-.PHONY: install demo test test-mpi test-slow test-browser test-torch bench lint faults fuzz digests
+.PHONY: install demo test test-mpi test-slow test-browser test-torch bench bench-scale bench-triton lint faults fuzz digests
 install: $(STAMP)
 
 $(STAMP):
@@ -53,6 +53,10 @@ $(TORCH_STAMP):
 
 bench: $(STAMP)
 	$(BIN)/python benchmarks
+
+# 1 to 64 SIPs in one process, 64 in two: build time, CPU time for each byte moved, memory.
+bench-scale: $(STAMP)
+	$(BIN)/python benchmarks/scale.py
 
 test-mpi: export OMPI_ALLOW_RUN_AS_ROOT := 1
 test-mpi: export OMPI_ALLOW_RUN_AS_ROOT_CONFIRM := 1

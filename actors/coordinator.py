@@ -11,7 +11,7 @@ from actors.transports.base import Transport
 from actors.transports.inproc import InProcess
 from actors.transports.process import Processes
 from kernbench.common.errors import DeadlockError, LimitError, UsageError, WorkerError
-from kernbench.common.messages.island import Job, Outcome, SipOutcome
+from kernbench.common.messages.island import Failure, Job, Outcome, SipOutcome
 from kernbench.common.units import Fs, format_time
 
 TOLD = 6
@@ -108,7 +108,7 @@ def _settle(outcomes: Sequence[Outcome]) -> JobResult:
     if end in ("finished", "deadlock"):
         _check_books(sips)
     if failures:
-        raise failure.unpack(failure.first(failures))
+        raise failure.unpack(_with_waiters(failure.first(failures), sips))
     now = max(sip.now for sip in sips)
     if end == "deadlock":
         raise _deadlock(sips, now)
@@ -120,6 +120,13 @@ def _settle(outcomes: Sequence[Outcome]) -> JobResult:
         tuple(_worker_stats(outcome) for outcome in outcomes),
     )
     return JobResult(tuple(sip.report for sip in sips), stats, now, outcomes[0].reason)
+
+
+def _with_waiters(broken: Failure, sips: Sequence[SipOutcome]) -> Failure:
+    """What broke, and what each other SIP waited for just then, a line each."""
+    if broken.waiters:
+        return broken
+    return msgspec.structs.replace(broken, waiters=tuple(sip.waiters[0] for sip in sips if sip.waiters))
 
 
 def _check_books(sips: Sequence[SipOutcome]) -> None:

@@ -188,11 +188,14 @@ class Island:
         """Have every SIP finish and put the outcome together."""
         wall, cpu = self._begin
         sips: list[SipOutcome] = []
-        if end != "failed":
-            for sip in self._own:
-                try:
-                    sips.append(self._ask(sip, Finish(end)))
-                except Exception as error:
+        broken = {item.sip for item in self._failures}
+        for sip in self._own:
+            if sip in broken:  # in the middle of something: it cannot be asked
+                continue
+            try:
+                sips.append(self._ask(sip, Finish(end)))
+            except Exception as error:
+                if end != "failed":  # what broke is known already
                     self._failures.append(failure.pack(error, sip))
                     sips.append(self._ask(sip, Finish("failed")))
         return Outcome(

@@ -33,6 +33,8 @@ THIN = 100
 HOPS, EVENTS_PER_HOP = 12, 1.8
 """What a quantum of a collective meets inside a SIP by default, and what a hop takes (measured on all-reduces)."""
 
+CROWDED = "; more ranks than cores: those that wait give their core away, and the run is slow"
+
 FACTORY = "kernbench.di.ranked_sip:build"
 
 
@@ -123,6 +125,8 @@ class Simulation:
         if mpi is not None and workers == "auto":
             workers = min(mpi.ranks, total)
         self.workers, self.workers_reason = _workers(workers, self.topology, len(self.ranks))
+        if mpi is not None and mpi.crowded:
+            self.workers_reason += CROWDED
         self._mpi = mpi
         self._max_events = max_events
         self._sinks = tuple(sinks)

@@ -231,15 +231,27 @@ class Supervisor:
             guilty = stuck
         if guilty:
             worker = guilty[0]
-            self._take_statuses()
-            raise WorkerError(
-                f"{worker.name} has made no progress for {self._hang_s:g} s; it is in window {worker.last.windows} at "
-                f"about {format_time(worker.last.sim_time)} of simulated time; a kernel or bench that loops without "
-                "asking the device for anything looks like this",
-                where=f"worker {worker.index}",
-                sim_time_fs=worker.last.sim_time,
-                waiters=self._waiters(worker),
+            raise self._hang(worker, now)
+
+    def _hang(self, worker: Worker, now: float) -> WorkerError:
+        self._take_statuses()
+        if worker.heard_at is None:
+            what = (
+                f"has not said a word within {self._patience(worker, now):g} s of its start, at 0 ns of simulated time; "
+                "Python could not start there in time: look what keeps the machine busy"
             )
+        else:
+            what = (
+                f"has made no progress for {self._hang_s:g} s; it is in window {worker.last.windows} at about "
+                f"{format_time(worker.last.sim_time)} of simulated time; a kernel or bench that loops without asking the "
+                "device for anything looks like this"
+            )
+        return WorkerError(
+            f"{worker.name} {what}",
+            where=f"worker {worker.index}",
+            sim_time_fs=worker.last.sim_time,
+            waiters=self._waiters(worker),
+        )
 
     def _patience(self, worker: Worker, now: float) -> float:
         if worker.heard_at is None:

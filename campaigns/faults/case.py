@@ -19,13 +19,17 @@ ROWS = 6
 
 
 class Case:
-    """What is run: arguments, files and spec; `kind` changes them before it starts and strikes while it runs."""
+    """What is run: arguments, files and spec; `kind` changes them before it starts and strikes while it runs.
 
-    def __init__(self, seed: int, kind: str, folder: Path) -> None:
+    `aim` is the share of the moment drawn at which it strikes: less for one that came too late.
+    """
+
+    def __init__(self, seed: int, kind: str, folder: Path, aim: float = 1.0) -> None:
         self.seed = seed
         self.kind = kind
         self.random = Random(seed)
         self.folder = folder
+        self.aim = aim
         self.sips = self.random.choice((2, 3, 4))
         self.workers = self.random.choice((1, 2))
         self.bench = self.random.choice(BENCHES)
@@ -152,10 +156,11 @@ class Run:
 
     def mark(self) -> float | None:
         """When the fault inside the run happened, if it did."""
-        try:
-            return float((self.case.folder / "mark").read_text())
-        except (OSError, ValueError):
-            return None
+        return self._noted("mark")
+
+    def noticed(self) -> float | None:
+        """When the coordinator gave a worker up, if it did."""
+        return self._noted("noticed")
 
     def stdout(self) -> str:
         """What it printed, as far as that was kept."""
@@ -173,3 +178,9 @@ class Run:
             except OSError:
                 continue
         self.process.wait()
+
+    def _noted(self, name: str) -> float | None:
+        try:
+            return float((self.case.folder / name).read_text())
+        except (OSError, ValueError):
+            return None

@@ -3,6 +3,7 @@
 
 import json
 import resource
+import signal
 import sys
 import time
 from functools import partial
@@ -12,8 +13,26 @@ from wire import Wire
 
 import actors.coordinator
 import actors.simulation
+import actors.transports.process
+from actors.supervisor import Supervisor
 from actors.transports.process import Processes
 from kernbench.cli import main
+from kernbench.common.errors import WorkerError
+from kernbench.common.messages.island import Outcome
+
+
+class Witness(Supervisor):
+    """Notes when a worker is given up: what a hang takes from then on is how long the run takes to end."""
+
+    noticed: Path
+
+    def run(self) -> list[Outcome]:
+        """Supervise."""
+        try:
+            return super().run()
+        except WorkerError:
+            self.noticed.write_text(str(time.monotonic()))
+            raise
 
 
 def drive(spec: Path, arguments: list[str]) -> None:
@@ -21,6 +40,10 @@ def drive(spec: Path, arguments: list[str]) -> None:
     given = json.loads(spec.read_text())
     folder = spec.parent
     sys.path.insert(0, str(folder))
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # the campaign may run in the background or under nohup
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    Witness.noticed = folder / "noticed"
+    actors.transports.process.Supervisor = Witness  # type: ignore[misc]
     if given["wire"] is not None:
         wire = Wire(**given["wire"], mark=folder / "mark")
         actors.coordinator.Processes = partial(Processes, join=wire)  # type: ignore[misc,assignment]

@@ -24,7 +24,10 @@ Strike = Callable[[Run, float], float | None]
 
 
 class Kind:
-    """`codes` are the exit codes that a run which was hit may have; `harmless` means that its result is as ever."""
+    """`codes` are the exit codes that a run which was hit may have; `harmless` means that its result is as ever.
+
+    `others_wait`: whoever it does not hit waits for whom it does, and the error has to say so.
+    """
 
     def __init__(
         self,
@@ -35,6 +38,7 @@ class Kind:
         harmless: bool = False,
         hangs: bool = False,
         ends: bool = True,
+        others_wait: bool = False,
     ) -> None:
         self.codes = codes
         self.arrange = arrange
@@ -42,6 +46,7 @@ class Kind:
         self.harmless = harmless
         self.hangs = hangs
         self.ends = ends
+        self.others_wait = others_wait
 
 
 def _two(case: Case) -> None:
@@ -79,7 +84,7 @@ def _wire(deed: str, case: Case) -> None:
     case.workers = 2
     case.spec["wire"] = {
         "deed": deed,
-        "number": draw.randrange(FRAMES),
+        "number": int(draw.randrange(FRAMES) * case.aim),
         "at": draw.randrange(1, 4000),
         "backward": draw.random() < 0.5,
     }
@@ -100,8 +105,13 @@ def _remove_out(run: Run, delay: float) -> float | None:
             return None
     if not run.sleep(delay):
         return None
+    away = run.case.folder / "removed"
     struck = time.monotonic()
-    shutil.rmtree(run.case.out, ignore_errors=True)
+    run.case.out.rename(away)  # at one blow, so that what it holds tells whether the run was over
+    if (away / "run.json").exists():
+        away.rename(run.case.out)
+        return None
+    shutil.rmtree(away)
     return struck
 
 
@@ -131,15 +141,15 @@ def _watch(how: str, run: Run, delay: float) -> float | None:
 KINDS: dict[str, Kind] = {
     "worker SIGKILL": Kind((3,), arrange=_two, strike=partial(_signal_worker, SIGKILL)),
     "worker SIGTERM": Kind((3,), arrange=_two, strike=partial(_signal_worker, SIGTERM)),
-    "worker SIGSTOP": Kind((3,), arrange=_two, strike=partial(_signal_worker, SIGSTOP), hangs=True),
+    "worker SIGSTOP": Kind((3,), arrange=_two, strike=partial(_signal_worker, SIGSTOP), hangs=True, others_wait=True),
     "coordinator SIGKILL": Kind((-SIGKILL,), strike=partial(_signal, SIGKILL)),
     "coordinator SIGTERM": Kind((143,), strike=partial(_signal, SIGTERM)),
     "coordinator SIGHUP": Kind((143,), strike=partial(_signal, SIGHUP)),
     "SIGINT": Kind((130,), strike=partial(_signal, SIGINT)),
     "SIGINT twice": Kind((130,), strike=_interrupt_twice),
     "component raises": Kind((3,), arrange=Case.write_part),
-    "kernel raises": Kind((3,), arrange=partial(Case.write_program, what="kernel")),
-    "rank raises": Kind((3,), arrange=partial(Case.write_program, what="rank")),
+    "kernel raises": Kind((3,), arrange=partial(Case.write_program, what="kernel"), others_wait=True),
+    "rank raises": Kind((3,), arrange=partial(Case.write_program, what="rank"), others_wait=True),
     "sink raises": Kind((), arrange=Case.write_sink, harmless=True, ends=False),
     **{
         f"frame {deed}": Kind(

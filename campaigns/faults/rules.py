@@ -31,7 +31,7 @@ def check(run: Run, kind: Kind, digest: str | None, *, struck: bool) -> None:
     finished = document is not None and document.get("digest")
     if code not in allowed and not (code == 0 and finished):  # hit when all was said already
         raise BrokenRule(f"exit code {code}, expected {allowed}")
-    _check_words(run, code)
+    _check_words(run, code, others_wait=kind.others_wait)
     if finished and digest is not None and document["digest"] != digest:
         raise BrokenRule(f"digest {document['digest']}, of a clean run {digest}")
     if code == 0 and not finished:
@@ -50,8 +50,8 @@ def _document(case: Case) -> dict[str, Any] | None:
     return found
 
 
-def _check_words(run: Run, code: int) -> None:
-    """One message, with place and time where there is a simulation; JSON where it was asked for."""
+def _check_words(run: Run, code: int, *, others_wait: bool) -> None:
+    """One message, with place, time and who waits where there is a simulation; JSON where it was asked for."""
     said = run.stderr()
     if "Traceback" in said or "Exception ignored" in said:
         raise BrokenRule("a traceback")
@@ -73,6 +73,8 @@ def _check_words(run: Run, code: int) -> None:
         raise BrokenRule(f"the document says exit {status['exit']}, the process {code}")
     if code == 3 and (not status["where"] or status["sim_time_ns"] is None):
         raise BrokenRule("the document does not tell place and time")
+    if code == 3 and others_wait and not status["waiters"]:
+        raise BrokenRule("the document does not tell who waits on what")
 
 
 def _check_records(run: Run) -> None:

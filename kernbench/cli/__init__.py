@@ -1,20 +1,19 @@
 """The command line: one table of commands, each imported when it is named."""
 
-import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from importlib.util import find_spec
 from io import TextIOWrapper
 from pathlib import Path
-from types import FrameType
 from typing import NoReturn
 
 import click
 
 import kernbench
 from kernbench.cli.boundary import guard
-from kernbench.common.errors import ExitCode, UsageError
+from kernbench.cli.signals import Signals
+from kernbench.common.errors import UsageError
 
 COMMANDS = {
     "run": "kernbench.cli.run:command",
@@ -71,18 +70,17 @@ def group() -> None:
 
 def main() -> NoReturn:
     """Run the command line of this process and exit with its code."""
-    signal.signal(signal.SIGTERM, _on_sigterm)
-    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # nohup means it
-        signal.signal(signal.SIGHUP, _on_sigterm)
+    signals = Signals()
+    signals.listen()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a name that the terminal cannot show is no reason to fail
-    sys.exit(execute(sys.argv[1:]))
+    sys.exit(execute(sys.argv[1:], signals.end))
 
 
-def execute(arguments: Sequence[str]) -> int:
-    """Run one command; whatever happens is told on stderr and is the exit code."""
-    return guard(lambda: _invoke([*arguments]), arguments)
+def execute(arguments: Sequence[str], ending: Callable[[], object] = lambda: None) -> int:
+    """Run one command; whatever happens is told on stderr, after a call of `ending`, and is the exit code."""
+    return guard(lambda: _invoke([*arguments]), arguments, ending)
 
 
 def _invoke(arguments: list[str]) -> None:
@@ -116,7 +114,3 @@ def _add_debug(command: click.Command) -> None:
         command.params.append(
             click.Option(["--debug"], is_flag=True, expose_value=False, help="Show tracebacks and every waiter.")
         )
-
-
-def _on_sigterm(_number: int, _frame: FrameType | None) -> None:
-    raise SystemExit(int(ExitCode.SIGTERM))

@@ -22,7 +22,10 @@ def named_bench(arguments: Sequence[str], own: Sequence[click.Parameter], names:
     A word after an unknown option is its value, unless no other word is there and it names a bench.
     """
     takes_value = {
-        name: not option.is_flag for option in own if isinstance(option, click.Option) for name in option.opts
+        name: not option.is_flag
+        for option in own
+        if isinstance(option, click.Option)
+        for name in (*option.opts, *option.secondary_opts)
     }
     words: list[str] = []
     values: list[str] = []

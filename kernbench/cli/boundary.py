@@ -60,10 +60,10 @@ class Status(NamedTuple):
         return {**self._asdict(), "exit": int(self.exit), "waiters": [*self.waiters]}
 
 
-def guard(call: Callable[[], object], arguments: Sequence[str]) -> int:
-    """Call, tell what went wrong, return the exit code; a closed stdout ends quietly."""
+def guard(call: Callable[[], object], arguments: Sequence[str], ending: Callable[[], object] = lambda: None) -> int:
+    """Call, then `ending`, tell what went wrong, return the exit code; a closed stdout ends quietly."""
     try:
-        return _attempt(call, arguments)
+        return _attempt(call, arguments, ending)
     except BrokenPipeError:
         _abandon(sys.stdout)
         return ExitCode.CLOSED_STDOUT
@@ -75,9 +75,12 @@ def guard(call: Callable[[], object], arguments: Sequence[str]) -> int:
         return ExitCode.OUTPUT
 
 
-def _attempt(call: Callable[[], object], arguments: Sequence[str]) -> int:
+def _attempt(call: Callable[[], object], arguments: Sequence[str], ending: Callable[[], object]) -> int:
     try:
-        call()
+        try:
+            call()
+        finally:
+            ending()
         if sys.stdout is not None:
             sys.stdout.flush()
     except click.exceptions.Exit as end:

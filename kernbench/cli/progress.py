@@ -52,8 +52,8 @@ class ProgressLine(Hooks):
     def _describe(self, progress: Progress) -> str:
         speed = progress.events / max(progress.wall_s, 1e-9)
         left = []
-        if self._max_events is not None:
-            left.append(max(0.0, (self._max_events - progress.events) / max(speed, 1e-9)))
+        if self._max_events is not None and progress.events:  # before the first nobody knows
+            left.append(max(0.0, (self._max_events - progress.events) / speed))
         if self._timeout_s is not None:
             left.append(max(0.0, self._timeout_s - progress.wall_s))
         # What matters least comes last: a narrow terminal cuts it.

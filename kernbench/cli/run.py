@@ -50,7 +50,8 @@ class RunCommand(click.Command):
             ctx.meta[MPI] = mpi.Mpi()
 
         ref = find_bench(imported_bench(args) or named_bench(args, self.params, bench_names()))
-        taken = {name for option in [*self.params, *_help_of(self, ctx)] for name in option.opts}
+        own = [*self.params, *_help_of(self, ctx)]
+        taken = {name for option in own for name in (*option.opts, *option.secondary_opts)}
         found = parameters(ref)
         ctx.obj = Chosen(ref, found, options_of(ref, found, taken), [*args])
         return super().parse_args(ctx, args)

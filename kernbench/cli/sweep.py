@@ -31,6 +31,7 @@ def command(**given: Any) -> None:
     What is done is kept: after Ctrl-C or a kill the same command goes on where it was.
     """
     import kernbench
+    from kernbench.cli.run import command as run
     from kernbench.cli.sweep_points import Runner, SweepFolder, axes, points
     from kernbench.runtime_api.bench import bench_names, find_bench
     from kernbench.topology.load import load
@@ -42,7 +43,7 @@ def command(**given: Any) -> None:
         raise UsageError(f"--jobs {given['jobs']}: expected at least 1")
     figures = _pareto(given["pareto"], next(axis.key for axis in found if len(axis.values) > 1))
     arguments = [*given["arguments"]]
-    bench = find_bench(named_bench(arguments, (), bench_names()))
+    bench = find_bench(named_bench(arguments, run.params, bench_names()))
     grid = points(found)
     hashes = [load(given["topology"], point.overrides).effective_sha256 for point in grid]
     if given["topology"] is not None:

@@ -86,9 +86,11 @@ class SweepFolder:
         try:
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
             if not manifest.exists():
-                if any(path.iterdir()):
+                temporary = path / ".sweep.json"  # a sweep that is killed here leaves a folder that it finds again
+                if any(each != temporary for each in path.iterdir()):
                     raise OutputError(f"{path}: it is not empty and holds no sweep; name another folder with --out")
-                manifest.write_text(json.dumps(identity, indent=2) + "\n")
+                temporary.write_text(json.dumps(identity, indent=2) + "\n")
+                temporary.rename(manifest)
             held = manifest.read_text()
         except OSError as error:
             raise OutputError(f"{path} cannot be written: {error.strerror}; name another folder with --out") from error

@@ -40,10 +40,8 @@ class SipNetwork:
         self._ports: dict[str, Port] = {}
         self._forwarders: dict[str, Forwarder] = {}
         self._gated: dict[str, HbmCtrl] = {}
-        self._numbers = [
-            {node.name: index for index, node in enumerate(topology.nodes(each))} for each in range(topology.sips)
-        ]
-        self._names = [[node.name for node in topology.nodes(each)] for each in range(topology.sips)]
+        self._numbers = [topology.numbers(each) for each in range(topology.sips)]
+        self._names = [topology.names(each) for each in range(topology.sips)]
         self._specs = {link.name: link for link in topology.links(sip)}
         self.links = {
             spec.name: Link(engine, f"sip{sip}.{spec.name}", rank, spec.bw, spec.wire, spec.overhead, spec.credit_delay)

@@ -1,5 +1,6 @@
 """What an actor owns: one SIP's hardware and, if a rank runs on it, that rank's program."""
 
+from functools import lru_cache
 from importlib import import_module
 from operator import attrgetter
 from typing import Any
@@ -137,4 +138,10 @@ def _make_sink(name: str, sip: int) -> Sink:
 def build(payload: bytes, sip: int) -> RankedSip:
     """Build SIP `sip` of an encoded RunSpec: the factory that islands call by name."""
     spec = msgspec.msgpack.decode(payload, type=RunSpec)
-    return RankedSip(Topology.from_effective(spec.topology), sip, spec)
+    return RankedSip(_compiled(tuple(spec.topology.items())), sip, spec)
+
+
+@lru_cache(maxsize=1)
+def _compiled(effective: tuple[tuple[str, str], ...]) -> Topology:
+    """One topology for all SIPs of a process: it never changes, and of 64 SIPs each had 25 MiB of its own."""
+    return Topology.from_effective(dict(effective))

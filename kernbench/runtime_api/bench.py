@@ -32,6 +32,7 @@ Bytes: TypeAlias = int | str
 
 
 MOST_FACTOR = 2**30
+"""Of a sweep: sizes are at most 2^60, so a larger one says no more than this."""
 
 
 class Sweep(msgspec.Struct, frozen=True):

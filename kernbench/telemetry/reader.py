@@ -155,7 +155,13 @@ class RunReader:
                 if len(batch.books) > 1:  # an empty list is one byte
                     books = bytes(batch.books)
             if books:
-                rows += msgspec.msgpack.decode(books, type=list[LinkRow])
+                try:
+                    rows += msgspec.msgpack.decode(books, type=list[LinkRow])
+                except (msgspec.DecodeError, RecursionError) as error:
+                    path = links_path(self.directory, sip)
+                    raise UsageError(
+                        f"{path}: the books of its links cannot be read: {error}; name another run"
+                    ) from error
         return rows
 
     def utilisation(self) -> Utilisation:
@@ -176,11 +182,12 @@ class RunReader:
     def _fits(self, frame: Frame, worker: int) -> bool:
         """Whether a frame is one of this layout: a viewer may index by it."""
         layout = self.layout
-        return (frame.worker, len(frame.links), len(frame.units)) == (
-            worker,
-            len(layout.links_of(worker)),
-            len(layout.units_of(worker)),
-        ) and all(link.link < len(frame.links) for link in frame.hot)
+        return (
+            (frame.worker, len(frame.links), len(frame.units))
+            == (worker, len(layout.links_of(worker)), len(layout.units_of(worker)))
+            and all(0 <= link.link < len(frame.links) for link in frame.hot)
+            and all(0 <= sip < layout.sips for sip in _sips(frame))
+        )
 
 
 def _text(path: Path) -> bytes:
@@ -189,3 +196,8 @@ def _text(path: Path) -> bytes:
     if len(text) > LARGEST_TEXT:
         raise OSError(f"larger than {LARGEST_TEXT} bytes")
     return text
+
+
+def _sips(frame: Frame) -> list[int]:
+    """The numbers of SIPs that a frame names."""
+    return [state.sip for state in frame.sips] + [mark.sip for mark in frame.phases]

@@ -111,6 +111,8 @@ def write_trace(
             temporary.unlink(missing_ok=True)
     except OSError as error:
         raise OutputError(f"{path} cannot be written: {error.strerror}; name a file in a folder that can") from error
+    except ValueError as error:  # a time below 0 in a file that somebody made
+        raise UsageError(f"the records of the run hold what no trace can: {error}; name another run") from error
     return trace.summary(path, form, path.stat().st_size)
 
 

@@ -25,7 +25,10 @@ class Topology:
         self.quantum: int = system.quantum
         ports = [_ports(system, sip, sips) for sip in range(sips)]
         switched = system.fabric.kind == "switch" and sips > 1
-        packages = {names: Package(system, names, switched) for names in dict.fromkeys(ports)}
+        packages: dict[tuple[str, ...], Package] = {}
+        for names in dict.fromkeys(ports):
+            twin = next(iter(packages.values()), None)
+            packages[names] = Package(system, names, switched, twin)
         self.packages = tuple(packages[names] for names in ports)
         self.fabric: tuple[FabricLink, ...] = tuple(_fabric(source, sips))
         self._routes = Routes(system.fabric.kind, self.packages, self.fabric)
@@ -52,6 +55,14 @@ class Topology:
     def links(self, sip: int) -> tuple[Link, ...]:
         """The links inside a SIP, in compiled order."""
         return tuple(self.packages[sip].links)
+
+    def names(self, sip: int) -> tuple[str, ...]:
+        """The names of a SIP's nodes, in compiled order."""
+        return self.packages[sip].names
+
+    def numbers(self, sip: int) -> Mapping[str, int]:
+        """The place of each node of a SIP in compiled order."""
+        return self.packages[sip].numbers
 
     def route(self, sip: int, src_node: str, dst_sip: int, dst_node: str) -> tuple[Hop, ...]:
         """The hops inside `sip` from `src_node`: to `dst_node`, or up to and including the link to the next SIP.

@@ -31,10 +31,12 @@ class Spot(NamedTuple):
 class Package:
     """The nodes and links of one SIP, with a port for each of `ports` (names of fabric ports).
 
-    The side of a switch that hands packets to this SIP stands in this SIP, before its one port.
+    The side of a switch that hands packets to this SIP stands in this SIP, before its one port. Everything but the ports
+    is the same in each package of a system: what a `twin` has of it is shared, not made again; the first `own_nodes` and
+    `own_links` are its own. `numbers` are the places of nodes by name, `names` the names in that order.
     """
 
-    def __init__(self, system: System, ports: tuple[str, ...], switched: bool) -> None:
+    def __init__(self, system: System, ports: tuple[str, ...], switched: bool, twin: "Package | None" = None) -> None:
         self.mesh: Mesh = system.sip.cube_mesh
         self.noc: Mesh = system.sip.cube.noc.mesh
         self.nodes: list[Node] = []
@@ -46,10 +48,16 @@ class Package:
         self._cube_names = _cube_names(self.mesh)
         self._router_names = _router_names(self.noc)
         self._io(system.sip, ports, switched)
-        for index in range(self.mesh.size):
-            self._cube(system.sip.cube, index)
-        self._crossings(system.sip)
+        self.own_nodes, self.own_links = len(self.nodes), len(self.links)
+        if twin is None:
+            for index in range(self.mesh.size):
+                self._cube(system.sip.cube, index)
+            self._crossings(system.sip)
+        else:
+            self._share(twin)
         self.attached = frozenset(name for link in self.links for name in (link.src, link.dst))
+        self.names = tuple(node.name for node in self.nodes)
+        self.numbers = {name: number for number, name in enumerate(self.names)}
 
     def cube_name(self, at: At) -> str:
         """`cube05`: row-major numbers."""
@@ -65,6 +73,13 @@ class Package:
             assert there is not None
             return f"io.ucie.r{there.y}"
         return f"{self.cube_name(here)}.ucie.{side_towards(here, there)}"
+
+    def _share(self, twin: "Package") -> None:
+        """Take over the cubes of another package and how they are joined."""
+        shared = twin.nodes[twin.own_nodes :]
+        self.nodes += shared
+        self.links += twin.links[twin.own_links :]
+        self.spots.update((node.name, twin.spots[node.name]) for node in shared)
 
     def _node(self, name: str, part: Component, forwards: bool, cube: At | None, router: At | None = None) -> str:
         self.nodes.append(Node(name, part.kind, part.key, part.config, forwards))

@@ -118,3 +118,47 @@ def test_a_reader_that_leaves_ends_the_run_quietly(start):
     process.stdout.close()
     err = process.stderr.read()
     assert (process.wait(30), err) == (141, "")
+
+
+ENDING = """
+import atexit
+import os
+import signal
+import sys
+from kernbench import cli
+from kernbench.cli import boundary
+
+def strike(times=1):
+    for _ in range(times):
+        os.kill(os.getpid(), signal.{name})
+
+told = boundary.print_json
+def tell(document):
+    strike({while_telling})
+    told(document)
+
+boundary.print_json = tell
+atexit.register(strike)
+sys.argv[1:] = ["run", "nothing-like-it", "--json"]
+cli.main()
+"""
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_a_signal_while_the_one_error_is_told_and_one_while_python_ends_change_nothing(name):
+    script = ENDING.format(name=name, while_telling=1)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    status = json.loads(done.stdout)["status"]
+    assert (done.returncode, status["exit"], done.stderr.count("\n"), done.stderr.startswith("kernbench: error:")) == (
+        2,
+        2,
+        1,
+        True,
+    )
+
+
+@pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143)])
+def test_two_signals_while_an_error_is_told_end_the_process_at_once(name, code):
+    script = ENDING.format(name=name, while_telling=2)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (code, "", 1)

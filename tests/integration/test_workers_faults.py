@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from actors import supervisor
 from actors.coordinator import run_job
 from actors.transports.process import Processes
 from kernbench.common.errors import WorkerError
@@ -62,6 +63,18 @@ def all_end(pidfds):
     for fd in pidfds:
         os.close(fd)
     return all(ended)
+
+
+def test_a_worker_that_never_says_a_word_is_given_up_after_the_time_that_a_start_may_take(monkeypatch, tmp_path):
+    mute = tmp_path / "python"
+    mute.write_text("#!/bin/sh\nexec sleep 60\n")
+    mute.chmod(0o700)
+    monkeypatch.setattr(sys, "executable", str(mute))
+    monkeypatch.setattr(supervisor, "START_S", 0.5)
+    error = fail("build", hang_s=0.1)
+    assert ("sip0) has not said a word within 0.5 s of its start, at 0 ns" in error.message, children()) == (True, [])
+    assert len(error.waiters) == 1
+    assert "builds its devices" in error.waiters[0]
 
 
 def test_a_killed_worker_is_named_with_its_signal_and_sips_and_none_is_left():

@@ -16,6 +16,8 @@ from kernbench.runtime_api.bench import Sweep, find_bench, parameters
         ("mine.py --sips 4", "mine.py"),
         ("--sips 4 mine", "mine"),
         ("--json mine", "mine"),
+        ("--no-record --out there", "allreduce"),
+        ("--record mine", "mine"),
         ("--size 1MiB", "allreduce"),
         ("--size 1MiB mine", "mine"),
         ("--bench mine --device sip:0", "mine"),
@@ -79,7 +81,11 @@ def test_what_is_not_given_of_a_sweep_is_the_default(found, given, sweep):
         ({"sweep_size": "4K", "sweep_end": "8K"}, "--size S is -b S -e S: give either --size or -b and -e"),
         (
             {"sweep_end": "1K"},
-            "sizes from 4KiB to 1KiB by factor 4: the first is >= 1B, the last not smaller, the factor 2 to 1073741824",
+            "sizes from 4KiB to 1KiB by factor 4: the first is >= 1B, the last not smaller, the factor 2 to",
+        ),
+        (
+            {"sweep_factor": str(2**31)},
+            f"sizes from 4KiB to 1MiB by factor {2**31}: the first is >= 1B, the last not smaller, the factor 2 to {2**30}",
         ),
     ],
 )
@@ -94,10 +100,11 @@ def test_a_wrong_size_is_named(found, given, message):
     ("signature", "who"),
     [
         ("seed: int = 1", "--seed, which is taken by kernbench run"),
+        ("no_record: int = 1", "--no-record, which is taken by kernbench run"),
         ("size: int = 1, sizes: Sweep = Sweep.of(1, 2)", "--size, which is taken by another parameter"),
     ],
 )
 def test_a_clash_of_names_is_an_error_when_the_bench_is_read(found, signature, who):
     known, ref = found(signature)
     with pytest.raises(UsageError, match=who):
-        options_of(ref, known, {"--seed"})
+        options_of(ref, known, {"--seed", "--no-record"})

@@ -41,6 +41,12 @@ def test_without_a_terminal_there_is_a_line_every_five_seconds(onto):
     ]
 
 
+def test_before_the_first_event_nobody_knows_when_the_limit_is_reached(onto):
+    stderr = onto(io.StringIO())
+    ProgressLine(max_events=1000).progress(Progress(windows=0, events=0, sim_time=0, wall_s=6.0))
+    assert stderr.getvalue() == "kernbench: 6 s, 0 ns simulated, 0 events (0/s), 0 windows\n"
+
+
 def test_on_a_terminal_one_line_changes_is_never_broken_and_goes(onto):
     stderr = onto(Terminal())
     line = ProgressLine(timeout_s=60)

@@ -44,6 +44,12 @@ def test_the_same_sweep_finds_its_folder_again_and_another_one_is_refused(tmp_pa
         SweepFolder.open(tmp_path / "s", {**IDENTITY, "arguments": []})
 
 
+def test_a_sweep_that_was_killed_while_it_made_its_folder_finds_it_again(tmp_path):
+    (tmp_path / ".sweep.json").write_text('{"sch')
+    folder = SweepFolder.open(tmp_path, IDENTITY)
+    assert [path.name for path in folder.path.iterdir()] == ["sweep.json"]
+
+
 def test_a_folder_with_other_things_in_it_is_refused(tmp_path):
     (tmp_path / "notes.txt").write_text("mine")
     with pytest.raises(OutputError, match="not empty"):
