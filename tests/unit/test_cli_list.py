@@ -9,6 +9,7 @@ from kernbench.cli.list import SECTIONS
 from kernbench.components import KINDS
 from kernbench.runtime_api.bench import bench_names
 from kernbench.runtime_api.collectives import ALGORITHMS
+from kernbench.runtime_api.parallel.model_shape import presets
 from kernbench.triton_emu import language
 
 
@@ -29,7 +30,13 @@ def test_without_a_section_all_are_listed(capsys):
 
 @pytest.mark.parametrize(
     ("section", "names"),
-    [("benches", bench_names()), ("algos", list(ALGORITHMS)), ("kinds", list(KINDS)), ("tl", list(language.__all__))],
+    [
+        ("benches", bench_names()),
+        ("algos", list(ALGORITHMS)),
+        ("kinds", list(KINDS)),
+        ("presets", list(presets())),
+        ("tl", list(language.__all__)),
+    ],
 )
 def test_as_json_a_section_has_every_name_with_a_description(section, names, capsys):
     document = json.loads(listed(capsys, section, "--json"))
