@@ -1,5 +1,6 @@
 """A process group: some ranks, the PEs that communicate for them, and the queues between those PEs."""
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
@@ -151,8 +152,8 @@ class Group:
         shape = self._shape(plan.peers())
         if self._me == 0 and plan.name not in self._judged:
             self._judged.add(plan.name)
-            if short := shortage(self.machine, self.names(), plan, shape):
-                print(short)  # noqa: T201  # a remark for the user, no part of the result
+            if short := shortage(self.machine, self.names(), plan, shape, self.channels):
+                sys.stderr.write(f"kernbench: {short}\n")
         for member in self._members():
             ends = [(queue.src, queue.plane, True) for queue in plan.receives(member)]
             ends += [(queue.dst, queue.plane, False) for queue in plan.sends(member)]

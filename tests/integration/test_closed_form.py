@@ -102,7 +102,7 @@ def test_auto_takes_another_algorithm_for_long_messages_and_prints_where(capsys)
 def test_slots_that_do_not_cover_the_round_trip_of_a_credit_are_named(capsys):
     run = Simulation(sips=2, overrides=("sip.cube_mesh=1x1", "sip.cube.pe.ipcq.slots=2")).run
     run("allreduce", sizes="4KiB")
-    text = capsys.readouterr().out
+    text = capsys.readouterr().err
     words = (
         "ring all_reduce: 2 slots of 16KiB from sip0.cube00.pe0.dma to sip1.cube00.pe0.dma",
         "50 GB/s",
@@ -113,4 +113,4 @@ def test_slots_that_do_not_cover_the_round_trip_of_a_credit_are_named(capsys):
 
 def test_the_usual_slots_cover_the_round_trip(capsys):
     Simulation(sips=2, overrides=("sip.cube_mesh=1x1",)).run("allreduce", sizes="4KiB")
-    assert capsys.readouterr().out == ""
+    assert capsys.readouterr().err == ""

@@ -51,6 +51,11 @@ class Terminal:
         self._read(lambda: word not in self.text)
         assert word not in self.text, (word, self.text)
 
+    def until_there(self, path):
+        """Read until a file is there."""
+        self._read(path.exists)
+        assert path.exists(), self.text
+
     def press(self, keys):
         """Type."""
         os.write(self._fd, keys.encode())
