@@ -299,12 +299,12 @@ class PeDma(Component):
         if response.data is None:
             movement.buffer = None
         elif movement.buffer is not None:
+            buffer, data = movement.buffer, memoryview(response.data)
             at = 0
             for segment in part.segments:
-                movement.buffer[segment.position : segment.position + segment.length] = response.data[
-                    at : at + segment.length
-                ]
-                at += segment.length
+                position, length = segment.position, segment.length
+                buffer[position : position + length] = data[at : at + length]
+                at += length
         self._reads.release(part.size)
         self._answered(movement, (*response.legs, self._port.leg(packet, since=response.legs[-1].end)))
 

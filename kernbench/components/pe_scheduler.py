@@ -162,11 +162,14 @@ class PeScheduler(Component):
             self._log.completed(operation, self.engine.now)
         self._note_end(operation)
         self.in_flight -= 1
-        self._loads.pop(operation, None)
-        self._stores.pop(operation, None)
-        for dependent in operation.dependents:
-            self._resolve(dependent)
-        operation.dependents = []
+        if isinstance(operation, Load):
+            del self._loads[operation]
+        elif isinstance(operation, Store | Atomic):
+            del self._stores[operation]
+        if operation.dependents:
+            for dependent in operation.dependents:
+                self._resolve(dependent)
+            operation.dependents = []
         self.poke()
 
     def _note_end(self, operation: Operation) -> None:
@@ -259,6 +262,8 @@ class PeScheduler(Component):
 
     def _start(self, queue: _Queue) -> None:
         free = [slot for slot in queue.slots if not slot.busy]
+        if not free:
+            return
         index = 0
         ready = queue.ready
         while free and index < len(ready):

@@ -11,7 +11,11 @@ from kernbench.sim_engine.journal import Journal
 from kernbench.sim_engine.link import Channel
 from kernbench.sim_engine.packet import MessageClass, Packet, Reason
 
-_QUEUEING = (Reason.LINK_BUSY, Reason.NO_CREDIT, Reason.HEAD_OF_LINE, Reason.TARGET_BUSY)
+_QUEUEING = tuple(
+    (reason.name.lower(), reason.value)
+    for reason in (Reason.LINK_BUSY, Reason.NO_CREDIT, Reason.HEAD_OF_LINE, Reason.TARGET_BUSY)
+)
+_OWN_STREAM, _WIRE, _OVERHEAD = Reason.OWN_STREAM.value, Reason.WIRE.value, Reason.OVERHEAD.value
 
 Handler = Callable[[Any, Packet], None]
 
@@ -106,10 +110,11 @@ class Port:
         `since` leaves out the time before its last quantum existed, which somebody else accounts for.
         """
         start = packet.created if since is None else since
-        parts = {reason.name.lower(): packet.waits[reason] for reason in _QUEUEING if packet.waits[reason]}
-        parts["wire"] = packet.waits[Reason.WIRE]
-        parts["overhead"] = packet.waits[Reason.OVERHEAD]
-        own = packet.tail - packet.head + packet.waits[Reason.OWN_STREAM] - (start - packet.created)
+        waits = packet.waits
+        parts = {name: waits[reason] for name, reason in _QUEUEING if waits[reason]}
+        parts["wire"] = waits[_WIRE]
+        parts["overhead"] = waits[_OVERHEAD]
+        own = packet.tail - packet.head + waits[_OWN_STREAM] - (start - packet.created)
         # What the stream took beyond its bytes over the slowest link was others' traffic between its quanta.
         alone = min(own, transfer_time(packet.total, packet.slowest))
         parts["serialisation"] = alone
@@ -129,12 +134,14 @@ class Port:
 
 def book_route(packet: Packet) -> None:
     """Add the fixed latencies of the route to a packet that has reached its end (or the end of this SIP)."""
-    waits = packet.waits
     slowest = packet.slowest
+    wire = overhead = 0
     for channel in packet.route:
         link = channel.link
-        waits[Reason.WIRE] += link.wire
-        waits[Reason.OVERHEAD] += link.overhead
+        wire += link.wire
+        overhead += link.overhead
         if not slowest or link.bw < slowest:
             slowest = link.bw
+    packet.waits[_WIRE] += wire
+    packet.waits[_OVERHEAD] += overhead
     packet.slowest = slowest
