@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from kernbench.runtime_api.elements import elements
 from kernbench.runtime_api.host_autograd import steps_back
 from kernbench.runtime_api.tensor import Tensor
 from kernbench.runtime_api.torch import Torch
@@ -40,7 +41,7 @@ class HostFunctions:
     def linspace(self, start: float, end: float, steps: int, *, dtype: Any = None) -> Tensor:
         """`steps` numbers from `start` to `end`, evenly spaced."""
         kind = dtype or self._torch.float32
-        return self._torch.from_numpy(np.linspace(start, end, steps).astype(kind.numpy))
+        return self._torch.from_numpy(elements(np.linspace(start, end, steps), kind))
 
     def erf(self, x: Tensor) -> Tensor:
         """The error function."""
@@ -110,7 +111,7 @@ class HostFunctions:
 
     def _like(self, x: Tensor, values: Array) -> Tensor:
         """A tensor of these values with the type of `x`."""
-        return self._torch.from_numpy(np.ascontiguousarray(values.astype(x.dtype.numpy)))
+        return self._torch.from_numpy(np.ascontiguousarray(elements(values, x.dtype)))
 
 
 _ONE_BY_ONE: dict[str, Callable[[Array], Array]] = {

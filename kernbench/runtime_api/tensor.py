@@ -12,6 +12,7 @@ from kernbench.policy.address import Allocation
 from kernbench.policy.placement import Interleaved
 from kernbench.runtime_api.device import Device
 from kernbench.runtime_api.distribution import AnyPlacement, Distribution
+from kernbench.runtime_api.elements import elements
 from kernbench.runtime_api.operators import Operators
 from kernbench.runtime_api.rank import Rank
 from kernbench.runtime_api.view import View, filled
@@ -226,7 +227,7 @@ class Tensor(Operators):
         if not self.is_contiguous():
             return self.assign(Tensor(self._rank, self.shape, self.dtype).copy_(array))
         if self.nbytes:
-            data = np.ascontiguousarray(array.astype(self.dtype.numpy, copy=False)).tobytes()
+            data = np.ascontiguousarray(elements(array, self.dtype)).tobytes()
             self._rank.call(MemoryWriteMsg(self.data_ptr(), self.nbytes, data if self._rank.values else None))
         return self
 

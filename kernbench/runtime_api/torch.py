@@ -12,6 +12,7 @@ from kernbench.runtime_api.device import Device
 from kernbench.runtime_api.distributed import Distributed
 from kernbench.runtime_api.distribution import AnyPlacement as Placement
 from kernbench.runtime_api.distribution import Replicate, Shard
+from kernbench.runtime_api.elements import elements
 from kernbench.runtime_api.functions import Functions, Testing
 from kernbench.runtime_api.kernel_row import kernel_row
 from kernbench.runtime_api.parallel.state import ModelParallelConfig
@@ -64,7 +65,7 @@ class Torch(Functions):
 
     def __getattr__(self, name: str) -> Any:
         """Element types that the kernel language has beyond those above (float8, unsigned integers)."""
-        found = dtypes.BY_NAME.get({"float8_e4m3fn": "fp8e4nv", "float8_e5m2": "fp8e5"}.get(name, name))
+        found = dtypes.BY_NAME.get({"float8_e4m3fn": "float8e4nv", "float8_e5m2": "float8e5"}.get(name, name))
         if found is None:
             raise AttributeError(f"module 'torch' of kernbench has no attribute {name!r}")
         return found
@@ -114,7 +115,8 @@ class Torch(Functions):
     ) -> DeviceTensor:
         """Make a tensor with every element `fill_value`, written by the host."""
         tensor = self.empty(size, dtype=dtype, placement=placement)
-        return tensor.copy_(np.full(tensor.shape, fill_value, dtype=tensor.dtype.numpy))
+        kind = np.float32 if tensor.dtype.is_fp8() else tensor.dtype.numpy  # the copy rounds to fp8
+        return tensor.copy_(np.full(tensor.shape, fill_value, dtype=kind))
 
     def zeros(
         self, *size: Any, dtype: DType | None = None, placement: Placement | None = None, device: Any = None
@@ -146,7 +148,7 @@ class Torch(Functions):
                 if any(isinstance(each, np.floating | complex) or "." in str(each) for each in bounds)
                 else dtypes.int64
             )
-        return self.from_numpy(np.arange(*bounds).astype(dtype.numpy), placement=placement)
+        return self.from_numpy(elements(np.arange(*bounds), dtype), placement=placement)
 
     def eye(self, n: Any, dtype: DType = dtypes.float32, device: Any = None) -> DeviceTensor:
         """Make a matrix with ones on its diagonal."""
@@ -159,7 +161,7 @@ class Torch(Functions):
         array = np.asarray(data)
         if dtype is None:
             dtype = dtypes.float32 if array.dtype.kind == "f" else dtypes.by_numpy(array.dtype)
-        return self.from_numpy(array.astype(dtype.numpy), placement=placement)
+        return self.from_numpy(elements(array, dtype), placement=placement)
 
     as_tensor = tensor
 

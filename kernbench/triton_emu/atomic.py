@@ -106,6 +106,8 @@ def _atomic(
     blocks = [operand for operand in operands if isinstance(operand, Block)]
     inputs = tuple(block.stored() for block in blocks)
     read = [_reader(operand, dtype, chosen) for operand in operands]
+    if dtype.is_fp8():
+        change = _in_float32(change, dtype)
     program.touch(lanes.runs)
     value = Value(size_of(shape) * dtype.itemsize)
     program.submit(
@@ -124,6 +126,16 @@ def _order(name: str, sem: str | None, scope: str | None) -> tuple[bool, bool]:
     if found is None:
         raise ValueError(f"tl.{name}: sem is one of {', '.join(_ORDERS)}, got {sem!r}")
     return found
+
+
+def _in_float32(change: Change, dtype: DType) -> Change:
+    """`change` of fp8 elements, rounded once as any other operation on them."""
+    rounded = numerics.rounding(dtype)
+
+    def changed(*elements: Any) -> Any:
+        return rounded(change(*[np.asarray(each).astype(np.float32) for each in elements]))
+
+    return changed
 
 
 def _reader(operand: Any, dtype: DType, chosen: Array) -> Callable[[Any], Array]:

@@ -8,7 +8,7 @@ import numpy as np
 from kernbench.common.ops import Math, Value
 from kernbench.triton_emu.dtype import DType, block_type
 from kernbench.triton_emu.index import Known, Shape, joint
-from kernbench.triton_emu.numerics import Array, Function
+from kernbench.triton_emu.numerics import Array, Function, rounding
 from kernbench.triton_emu.program import KernelProgram, site
 from kernbench.triton_emu.scalar import Scalar, method
 
@@ -233,8 +233,8 @@ def constant(number: Any, dtype: DType) -> Array:
     if dtype.kind == "int" and isinstance(number, float):
         number = int(number)
     if isinstance(number, Scalar) and number.dtype is not dtype:
-        return np.asarray(number, number.dtype.numpy).astype(dtype.numpy)
-    return np.asarray(number, dtype.numpy)
+        return np.asarray(rounding(dtype)(np.asarray(number, number.dtype.numpy)))
+    return np.asarray(rounding(dtype)(np.asarray(number, float))) if dtype.is_fp8() else np.asarray(number, dtype.numpy)
 
 
 def _through(function: Function, parts: list[tuple[View | None, Any]]) -> Function:

@@ -2,7 +2,8 @@
 
 Integer // and % truncate toward zero as on the device; division by zero gives 0. Floats become integers toward zero,
 saturated to 32 bits (64 for 64-bit types), NaN as 0, as the conversion instruction has it; integers wrap. Casts between
-floats round to nearest even; what an fp8 type cannot hold becomes its infinity, or NaN where it has none.
+floats round to nearest even. Beyond the range of float8e4nv and float8e5, infinity included, is their largest number:
+compiled Triton converts with `cvt.rn.satfinite`. The other two fp8 types, which have no infinity, give NaN.
 """
 
 from collections.abc import Callable
@@ -11,7 +12,17 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from kernbench.triton_emu.dtype import BY_NAME, DType, float32, float64, int1, promote, typed
+from kernbench.triton_emu.dtype import (
+    BY_NAME,
+    DType,
+    float8e4nv,
+    float8e5,
+    float32,
+    float64,
+    int1,
+    promote,
+    typed,
+)
 
 Array: TypeAlias = np.ndarray[Any, Any]
 Function: TypeAlias = Callable[..., Any]
@@ -21,6 +32,9 @@ FOREIGN = frozenset(
     dtype for dtype in BY_NAME.values() if dtype.is_floating() and dtype.numpy.type.__module__ != "numpy"
 )
 """Types that ml_dtypes adds to numpy."""
+
+SATURATING = {float8e4nv: np.float32(448), float8e5: np.float32(57344)}
+"""Types whose largest number, here, stands for all beyond it."""
 
 
 class Elementwise(NamedTuple):
@@ -88,27 +102,43 @@ def quietly(function: Function) -> Function:
 @cache
 def elementwise(entry: Elementwise, compute: DType, result: DType) -> Function:
     """The function of whole arrays: operands become `compute`, the outcome `result`."""
-    function, operand, outcome = entry.function, compute.numpy, result.numpy
+    function, operand, rounded = entry.function, compute.numpy, rounding(result)
 
     def apply(*arrays: Array) -> Any:
         with np.errstate(all="ignore"):
-            return function(*[array.astype(operand, copy=False) for array in arrays]).astype(outcome, copy=False)
+            return rounded(function(*[array.astype(operand, copy=False) for array in arrays]))
 
     if compute.itemsize == 1 and compute.is_floating():  # numpy has no minimum, fmod or comparison of every fp8
 
         def through_float32(*arrays: Array) -> Any:
             with np.errstate(all="ignore"):
                 wide = [array.astype(operand, copy=False).astype(np.float32) for array in arrays]
-                return function(*wide).astype(outcome, copy=False)
+                return rounded(function(*wide))
 
         return through_float32
     return apply
 
 
 @cache
+def rounding(target: DType) -> Function:
+    """The last step of a conversion: an array of any type that rounds once to `target`, as `target`."""
+    outcome = target.numpy
+    most = SATURATING.get(target)
+    if most is None:
+        return lambda array: array.astype(outcome, copy=False)
+
+    def apply(array: Array) -> Any:
+        if array.dtype == outcome:
+            return array
+        # What lies beyond would round to the largest number, or out of the range: the same from here on. NaN stays.
+        return np.clip(array.astype(np.float32, copy=False), -most, most).astype(outcome)
+
+    return apply
+
+
+@cache
 def cast(source: DType, target: DType) -> Function:
     """Conversion between two types, by the rules at the top of this file."""
-    outcome = target.numpy
     if source is target:
         return _same
     if source.is_floating() and target.kind == "int":
@@ -116,10 +146,11 @@ def cast(source: DType, target: DType) -> Function:
     # ml_dtypes rounds once only from float32.
     foreign = source in FOREIGN or target in FOREIGN
     through = np.float32 if foreign and source is not float32 else None
+    rounded = rounding(target)
 
     def apply(array: Array) -> Any:
         with np.errstate(all="ignore"):
-            return (array if through is None else array.astype(through)).astype(outcome)
+            return rounded(array if through is None else array.astype(through))
 
     return apply
 
@@ -152,16 +183,18 @@ def _saturating(target: DType) -> Function:
 
 @cache
 def cast_toward_zero(source: DType, target: DType) -> Function:
-    """A narrowing cast between floats that drops what does not fit."""
+    """A narrowing cast between floats that drops what does not fit; infinity stays where the type has one."""
     nearest, outcome = cast(source, target), target.numpy
     bits = np.dtype(f"i{target.itemsize}")
+    keeping = target is float8e5  # compiled Triton cuts bits off a float16 here, and does not saturate
 
     def apply(array: Array) -> Any:
         with np.errstate(all="ignore"):
             rounded = np.asarray(nearest(array))
             exact = array.astype(np.float64)
             away = np.abs(rounded.astype(np.float64)) > np.abs(exact)
-            return (rounded.view(bits) - away.astype(bits)).astype(bits).view(outcome)
+            cut = (rounded.view(bits) - away.astype(bits)).astype(bits).view(outcome)
+            return np.where(np.isinf(exact), exact.astype(outcome), cut) if keeping else cut
 
     return apply
 

@@ -8,7 +8,7 @@ import numpy as np
 from kernbench.common.ops import Gemm, Value
 from kernbench.triton_emu.block import Block, size_of
 from kernbench.triton_emu.dtype import DType, float32, float64, int1, int8, int32, uint8
-from kernbench.triton_emu.numerics import Array, Function
+from kernbench.triton_emu.numerics import Array, Function, rounding
 from kernbench.triton_emu.program import current, site
 
 __all__ = ["dot"]
@@ -82,7 +82,7 @@ def multiplication(inner: DType, outer: DType) -> Function:
     """Multiply: x @ y, plus an accumulator if there is one, in `inner`, as `outer`."""
     # numpy multiplies integers without BLAS; float64 holds their sums exactly.
     work = inner.numpy if inner.is_floating() else np.dtype(np.float64)
-    exact, outcome = inner.numpy, outer.numpy
+    exact, rounded = inner.numpy, rounding(outer)
 
     def apply(x: Array, y: Array, acc: Array | None = None) -> Any:
         with np.errstate(all="ignore"):
@@ -91,6 +91,6 @@ def multiplication(inner: DType, outer: DType) -> Function:
                 product = product.astype(np.int64).astype(exact)
             if acc is not None:
                 product += acc.astype(exact, copy=False)
-            return product.astype(outcome, copy=False)
+            return rounded(product)
 
     return apply

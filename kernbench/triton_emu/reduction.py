@@ -165,7 +165,7 @@ def _bits(name: str, input: Any, axis: int | None, keep_dims: bool) -> Any:  # n
 
 def _fold(name: str, x: Block, axis: int | None, keep_dims: bool) -> Block:
     work, dtype = fold_types(name, x.dtype)
-    function, inner, outer = FOLDS[name], work.numpy, dtype.numpy
+    function, inner, outer = FOLDS[name], work.numpy, numerics.rounding(dtype)
     along = None if axis is None else as_axis(name, axis, len(x.shape))
     convert = numerics.cast(x.dtype, work)
     source, view = x.stored(), x.lens
@@ -176,7 +176,7 @@ def _fold(name: str, x: Block, axis: int | None, keep_dims: bool) -> Block:
             seen = convert(seen)
         with np.errstate(all="ignore"):
             out = function(seen.reshape(-1), 0) if along is None else function(seen, along)
-            return np.asarray(out).astype(outer, copy=False)
+            return outer(np.asarray(out))
 
     shape = x.shape
     less: Shape = () if along is None else (*shape[:along], *shape[along + 1 :])

@@ -62,8 +62,9 @@ def scalar(value: Any, dtype: DType) -> Any:
     if dtype is int1:
         return cls(bool(value))
     with np.errstate(all="ignore"):
+        rounded = numerics.rounding(dtype)
         return cls(
-            np.asarray(value, np.float64).astype(np.float32).astype(dtype.numpy).item() if dtype.itemsize < 8 else value
+            rounded(np.asarray(value, np.float64).astype(np.float32)).item() if dtype.itemsize < 8 else value
         )  # bytes of a double
 
 

@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 import struct
 from heapq import heappush
 from pathlib import Path
@@ -15,6 +16,8 @@ from kernbench.common.units import ns
 from kernbench.runtime_api.workload.chakra import read_trace
 from kernbench.runtime_api.workload.chakra_tasks import read_chakra
 from kernbench.sim_engine import engine
+from kernbench.telemetry.reader import RunReader
+from kernbench.telemetry.trace import write_trace
 
 DATA = Path(__file__).parents[2].parent / "shared" / "data" / "chakra"
 SMALL = ("sip.cube_mesh=1x1",)
@@ -130,6 +133,29 @@ def test_compute_that_nothing_orders_hides_a_collective_and_a_chain_does_not(wri
     hidden, shown = (run(written(nodes, nodes), 2).rows[0].columns for nodes in (both, chain))
     assert hidden["exposed_fs"] == 0 < hidden["communication_fs"]
     assert shown["exposed_fs"] == shown["communication_fs"] > 0
+
+
+def test_what_is_under_way_together_is_a_phase_of_report_and_trace(written, tmp_path):
+    """The collective begins with the second compute node and ends before it; the host's node comes at last."""
+    nodes = [
+        node(0, COMPUTE, duration=1), node(1, COMPUTE, [0], duration=50), all_reduce(2, 65536, [0]),
+        node(3, COMPUTE, [1], duration=2, is_cpu_op=1),
+    ]  # fmt: skip
+    machine = Simulation(sips=2, overrides=SMALL, telemetry=str(tmp_path / "r"))
+    result = machine.run("chakra", prefix=written(nodes, nodes))
+    reader = RunReader(tmp_path / "r")
+    phases = [row for row in reader.phases() if row.sip == 0 and re.match(r"n\d", row.name)]
+    names = ["n0 compute", "n1 compute + n2 all_reduce", "n1 compute", "n3 host"]
+    assert [row.name for row in phases] == names
+    assert [row.start for row in phases[1:]] == [row.end for row in phases[:-1]]
+    assert phases[-1].end - phases[-1].start == ns(2000)
+    assert phases[1].end - phases[1].start >= rows(result)["all_reduce", 65536].time
+    assert execute(["report", str(tmp_path / "r"), "--html", str(tmp_path / "page.html")]) == 0
+    page = (tmp_path / "page.html").read_text()
+    assert all(f"<title>{name}: " in page for name in names)
+    write_trace(reader, tmp_path / "t.pftrace")
+    trace = (tmp_path / "t.pftrace").read_bytes()
+    assert all(name.encode() in trace for name in names)
 
 
 def test_a_compute_node_takes_its_duration(written):

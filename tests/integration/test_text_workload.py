@@ -2,6 +2,7 @@
 
 import json
 import os
+from itertools import combinations
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,8 @@ from kernbench.runtime_api.bench import Sweep
 from kernbench.runtime_api.workload.astra_text import read_text
 from kernbench.runtime_api.workload.astra_text_tasks import tasks_of
 from kernbench.runtime_api.workload.chakra_tasks import read_chakra
+from kernbench.telemetry.reader import RunReader
+from kernbench.telemetry.trace import write_trace
 
 DATA = Path(__file__).parents[2].parent / "shared" / "data" / "megatron"
 SMALL = ("sip.cube_mesh=1x1",)
@@ -132,6 +135,66 @@ def test_the_replay_takes_the_compute_and_hides_a_collective(written):
     assert (row.columns["compute_fs"] > ns(60_000), row.columns["exposed_fs"], row.columns["tasks"]) == (
         True, ns("2.02"), 3,
     )  # fmt: skip
+
+
+def test_layers_and_what_overlaps_in_them_are_phases_of_report_and_trace(written, tmp_path):
+    """What is left of a layer when the next begins is named in the phases of that one."""
+    machine = Simulation(sips=4, overrides=SMALL, telemetry=str(tmp_path / "r"))
+    lines = (TRANSFORMER, "2", ATTENTION, "mlp -1 300 ALLREDUCE 8192 200 NONE 0 100 ALLREDUCE 65536 0")
+    recorded = machine.run("workload", file=written(*lines), compute_unit="us")
+    assert (
+        recorded.digest
+        == Simulation(sips=4, overrides=SMALL).run("workload", file=written(*lines), compute_unit="us").digest
+    )
+    reader = RunReader(tmp_path / "r")
+    phases = sorted((row for row in reader.phases() if row.sip == 1), key=lambda row: (row.start, -row.end))
+    names = [row.name for row in phases if row.name.startswith("layer")]
+    assert names == [
+        "layer 0 attention, forward", "layer 0 attention, forward compute", "layer 0 attention, forward all_reduce",
+        "layer 1 mlp, forward", "layer 1 mlp, forward compute", "layer 1 mlp, forward all_reduce",
+        "layer 1 mlp, backward", "layer 1 mlp, input-gradient compute", "layer 1 mlp, weight-gradient compute",
+        "layer 0 attention, backward",
+        "layer 1 mlp, weight-gradient all_reduce + layer 0 attention, input-gradient compute",
+        "layer 0 attention, input-gradient compute",
+        "layer 0 attention, input-gradient all_reduce + layer 0 attention, weight-gradient compute",
+        "layer 0 attention, weight-gradient compute",
+        "layer 0 attention, weight-gradient all_reduce",
+    ]  # fmt: skip
+    nest(phases)
+    named = {row.name: row for row in phases}
+    inside = [row for row in phases if "compute" in row.name and "forward" not in row.name and "layer 1" in row.name]
+    assert [named["layer 1 mlp, backward"].start, named["layer 0 attention, backward"].start] == [
+        inside[0].start, inside[2].start,
+    ]  # fmt: skip
+    assert execute(["report", str(tmp_path / "r"), "--html", str(tmp_path / "page.html")]) == 0
+    page = (tmp_path / "page.html").read_text()
+    assert all(f"<title>{name}: " in page for name in names)
+    write_trace(reader, tmp_path / "t.pftrace")
+    trace = (tmp_path / "t.pftrace").read_bytes()
+    assert all(name.encode() in trace for name in names)
+
+
+def test_a_replay_that_is_cut_short_keeps_the_phases_of_what_it_did(written, tmp_path):
+    file = written(TRANSFORMER, "2", ATTENTION, MLP)
+
+    def phases(name, **limits):
+        machine = Simulation(sips=2, overrides=SMALL, telemetry=str(tmp_path / name), **limits)
+        result = machine.run("workload", file=file, compute_unit="us")
+        return result, [row for row in RunReader(tmp_path / name).phases() if row.sip == 0]
+
+    whole, told = phases("whole")
+    cut, kept = phases("cut", max_events=whole.stats.events // 2)
+    assert (whole.stopped, cut.stopped != "", cut.rows) == ("", True, ())
+    assert kept == told[: len(kept)]
+    assert "layer 0 attention, forward" in [row.name for row in kept]
+    assert len(kept) < len(told)
+
+
+def nest(phases):
+    """Each of two phases that overlap is inside the other."""
+    for one, two in combinations(phases, 2):
+        first, second = sorted((one, two), key=lambda row: (row.start, -row.end))
+        assert second.start >= first.end or second.end <= first.end, (first, second)
 
 
 # -- files that others made --------------------------------------------------------------------------------------------

@@ -47,6 +47,15 @@ def samples(name, seed):
         return rng.permutation(np.concatenate((SPECIAL, drawn))).astype(np.float32).astype(kind)
 
 
+def rounded(wide, kind):
+    """float32 to another type of floats: ml_dtypes rounds, what lies beyond the range of fp8 is its largest number."""
+    with np.errstate(all="ignore"):
+        if np.dtype(kind).itemsize == 1:
+            most = float(ml_dtypes.finfo(kind).max)
+            wide = np.where(wide > most, most, np.where(wide < -most, -most, wide)).astype(np.float32)
+        return wide.astype(kind)
+
+
 def same(found, expected):
     """Equal bit for bit, all NaN alike."""
     assert found.dtype == expected.dtype
@@ -86,7 +95,7 @@ def test_sums_differences_and_products_round_or_wrap_as_the_type_does(rig, name)
     for operate in ARITHMETIC.values():
         with np.errstate(all="ignore"):
             wide = (x, y) if name in (*INTS, "float64") else (x.astype(np.float32), y.astype(np.float32))
-            expected = operate(*wide).astype(x.dtype)
+            expected = operate(*wide).astype(x.dtype) if name in INTS else rounded(operate(*wide), x.dtype)
         same(computed(rig, operate, x, y), expected)
 
 
@@ -140,7 +149,7 @@ def test_casts_between_floats_round_as_ml_dtypes(rig, source, target):
     x = samples(source, 11)
     kind = BY_NAME[target].numpy
     with np.errstate(all="ignore"):
-        expected = x.astype(np.float32).astype(kind) if source != target else x
+        expected = rounded(x.astype(np.float32), kind) if source != target else x
         if {source, target} <= {"float16", "float32", "float64"}:
             expected = x.astype(kind)
     same(computed(rig, lambda a, _: a.to(BY_NAME[target]), x, kind=kind), expected)

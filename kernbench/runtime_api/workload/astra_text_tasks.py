@@ -115,6 +115,7 @@ class _Passes:
         self._ranks = ranks
         self._inventory = inventory
         self._tasks: list[Task] = []
+        self._part = ""
 
     def tasks(self) -> tuple[Task, ...]:
         """All passes over the chosen layers."""
@@ -122,10 +123,11 @@ class _Passes:
         after: tuple[int, ...] = ()
         if self._workload.policy == "MICRO":
             for number in numbers:
+                self._enter(number, "weight-gradient")
                 after = self._communicate(number, "weight-gradient", after)
             return tuple(self._tasks)
         for number in numbers:
-            after = self._communicate(number, "forward", self._compute(number, "forward", after))
+            after = self._forward(number, after)
         for number in reversed(numbers):
             after = self._backward(number, self._again(number, after))
         return tuple(self._tasks)
@@ -139,11 +141,20 @@ class _Passes:
                     f"{self._workload.file}:1: layer {number} initiates a checkpoint, and none is before it"
                 )
             for each in range(max(*kept, self._choice.first), number):
-                after = self._communicate(each, "forward", self._compute(each, "forward", after))
+                after = self._forward(each, after)
         return after
+
+    def _enter(self, number: int, which: str) -> None:
+        """The tasks from here on are this layer's."""
+        self._part = f"layer {number} {self._workload.layers[number].name}, {which}"
+
+    def _forward(self, number: int, after: tuple[int, ...]) -> tuple[int, ...]:
+        self._enter(number, "forward")
+        return self._communicate(number, "forward", self._compute(number, "forward", after))
 
     def _backward(self, number: int, after: tuple[int, ...]) -> tuple[int, ...]:
         """Gradients of inputs, then of weights; what comes next waits for the former's collective alone."""
+        self._enter(number, "backward")
         computed = self._compute(number, "input-gradient", after)
         reduced = self._communicate(number, "input-gradient", computed)
         weights = self._compute(number, "weight-gradient", computed if self._choice.overlap else reduced)
@@ -172,7 +183,7 @@ class _Passes:
         if not time:
             return after
         self._inventory.take("compute")
-        return self._add(Task(f"layer {number} {layer.name}, {which}", COMPUTE, after, time=time))
+        return self._add(Task(f"layer {number} {layer.name}, {which}", COMPUTE, after, time=time, part=self._part))
 
     def _communicate(self, number: int, which: str, after: tuple[int, ...]) -> tuple[int, ...]:
         """The collective of a pass and the update behind it."""
@@ -189,7 +200,7 @@ class _Passes:
         if part.collective == "all_gather" and self._choice.whole:
             size = -(-size // len(members))
         name = f"layer {number} {layer.name}, {which}"
-        done = self._add(Task(name, part.collective, after, size, group=group, peer=members[0]))
+        done = self._add(Task(name, part.collective, after, size, group=group, peer=members[0], part=self._part))
         return self._busy(layer, number, "update", layer.update, done)
 
     def _group(self, which: str) -> tuple[str, tuple[int, ...]]:

@@ -15,6 +15,7 @@ from kernbench.runtime_api.work import Work
 from kernbench.runtime_api.workload.agenda import LANES, Agenda
 from kernbench.runtime_api.workload.buffers import Buffers
 from kernbench.runtime_api.workload.occupation import Occupation
+from kernbench.runtime_api.workload.progress import Progress
 from kernbench.runtime_api.workload.tally import Ran, Tally, counted
 from kernbench.runtime_api.workload.task import (
     BARRIER,
@@ -45,6 +46,7 @@ class Replay:
         self._dist = torch.distributed
         self._itemsize = dtype.itemsize
         self._tasks = workload.ranks[rank.index]
+        self._progress = Progress(rank.phases, self._tasks)
         self._buffers = Buffers(rank, dtype)
         self._lent: dict[int, list[Tensor]] = {}
         self._chosen: dict[tuple[str, str, int], str] = {}
@@ -98,15 +100,19 @@ class Replay:
         while True:
             while (place := agenda.begin()) is not None:
                 task = self._tasks[place]
+                self._progress.begin(place)
                 if task.action in self._starters:
                     running[place] = self._starters[task.action](place, task)
                     continue
                 if task.action == HOST:
-                    ran.append(self._on_host(task))
+                    with self._progress.during((place, *running)):
+                        ran.append(self._on_host(task))
                 agenda.end(place)
             if not running:
+                self._progress.end()
                 return ran
-            self._rank.wait_any([work.handle for work in running.values()])
+            with self._progress.during(running):
+                self._rank.wait_any([work.handle for work in running.values()])
             for place in sorted(place for place, work in running.items() if work.handle.done):
                 ran.append(self._end(place, running.pop(place)))
                 agenda.end(place)
@@ -200,8 +206,9 @@ def replay(torch: Any, workload: Workload, dtype: DType) -> Iterator[Row]:
     """Replay this rank's part, begun by all ranks at the same instant, and give its rows."""
     rank: Rank = torch._rank  # noqa: SLF001  # the namespace is made of it; the runtime itself may look
     part = Replay(torch, rank, workload, dtype)
-    part.prepare()
-    torch.distributed.align()
+    with rank.phase("open queues"):
+        part.prepare()
+        torch.distributed.align()
     began = rank.now()
     ran = part.run()
     yield from Tally(workload, dtype.itemsize).rows(began, ran)

@@ -22,8 +22,8 @@ class Task(msgspec.Struct, frozen=True, gc=False):
 
     The size of a collective is what one rank puts in. A compute task without a time does `operations` on `size` bytes,
     and the machine says how long that is. `group` names its ranks, "" all of them; `peer` is the rank of the
-    world at the other end of a message or the root of a collective. `name` is for people. Messages of one way are told apart
-    by `tag`.
+    world at the other end of a message or the root of a collective. `name` is for people, and so is `part`, which is what a
+    run of tasks in the list belongs to, a pass over a layer, if to anything. Messages of one way are told apart by `tag`.
     """
 
     name: str
@@ -35,6 +35,7 @@ class Task(msgspec.Struct, frozen=True, gc=False):
     group: str = ""
     peer: int = 0
     tag: int = 0
+    part: str = ""
 
 
 class Workload(msgspec.Struct, frozen=True):
