@@ -13,6 +13,7 @@ from kernbench.policy.placement import Interleaved
 from kernbench.runtime_api.device import Device
 from kernbench.runtime_api.distribution import AnyPlacement, Distribution
 from kernbench.runtime_api.elements import elements
+from kernbench.runtime_api.on_host import OnHost
 from kernbench.runtime_api.operators import Operators
 from kernbench.runtime_api.rank import Rank
 from kernbench.runtime_api.view import View, filled
@@ -22,7 +23,7 @@ from kernbench.triton_emu.dtype import DType
 Array: TypeAlias = npt.NDArray[Any]
 
 
-class Tensor(Operators):
+class Tensor(Operators, OnHost):
     """A tensor on the rank's device. A new one's bytes are zero until written; host access takes simulated time.
 
     Views share the bytes of what they view. Operators launch kernels, so they take simulated time too.
