@@ -2,7 +2,7 @@
 
 import re
 
-from kernbench.telemetry.layout import Layout, LinkPlace
+from kernbench.telemetry.layout import SLICE, Layout, LinkPlace
 from tui.text import plain
 
 NOWHERE = -1
@@ -41,11 +41,17 @@ class Plan:
         ]
         self.compute: list[list[int]] = [[] for _ in range(self.sips)]
         self.moving: list[list[int]] = [[] for _ in range(self.sips)]
+        # Records made before slices were told have none.
+        self.slices: list[list[list[int]]] = [[[] for _ in range(self.cubes)] for _ in range(self.sips)]
         for number, unit in enumerate(layout.units):
             if not 0 <= unit.sip < self.sips:
                 continue
-            (self.compute if unit.kind in COMPUTE else self.moving)[unit.sip].append(number)
             cube, pe = _cube_of(unit.name), _PE.search(unit.name)
+            if unit.kind == SLICE:
+                if cube is not None and cube[1] < self.cubes:
+                    self.slices[unit.sip][cube[1]].append(number)
+                continue
+            (self.compute if unit.kind in COMPUTE else self.moving)[unit.sip].append(number)
             if cube is not None and pe and cube[1] < self.cubes and int(pe[1]) < layout.pes:
                 self.pes[unit.sip][cube[1]][int(pe[1])].append(number)
         self.worker_of = {sip: worker for worker, own in enumerate(layout.workers) for sip in own}

@@ -79,6 +79,15 @@ class BankedTiming:
             if other.ahead == 0:
                 other.release()
 
+    def worked(self, now: Fs) -> list[Fs]:
+        """How long each slice has served until `now`: the mean of its data buses."""
+        per, times = self._per_slice, [channel.worked(now) for channel in self.channels]
+        return [sum(times[first : first + per]) // per for first in range(0, len(times), per)]
+
+    def rests(self, now: Fs) -> bool:
+        """Whether no request is open, none that waits for an earlier one either, and no burst of a write that still comes."""
+        return not self._reads and not self._writes and all(channel.rests(now) for channel in self.channels)
+
     def audit(self, now: Fs) -> list[str]:
         """Nothing waits at the end, and no data bus was busy longer than time went on."""
         waiting = [*self._reads.values(), *self._writes.values()]

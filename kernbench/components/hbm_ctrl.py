@@ -105,6 +105,19 @@ class HbmCtrl(Component):
         port.on(AtomicRequest, self._atomic)
         port.on_quantum(self._quantum_arrived)
 
+    @property
+    def received(self) -> int:
+        """Bytes of packets that came: as long as it stays, no slice has got anything to do."""
+        return self._port.received
+
+    def worked(self, now: Fs) -> list[Fs]:
+        """How long each slice has served until `now`; anybody may read it at any time."""
+        return self._timing.worked(now)
+
+    def rests(self, now: Fs) -> bool:
+        """Whether no slice serves at `now` or later unless a packet comes."""
+        return self._timing.rests(now)
+
     def gate(self, drain: GatedDrain) -> None:
         """Register a lane whose requests wait for `admit`."""
         self._gates.append(drain)

@@ -28,6 +28,15 @@ class Slice:
         self.busy += end - begin
         return end
 
+    def worked(self, now: Fs) -> Fs:
+        """How long it has served until `now`: it is busy from `now` to `free_at` without a break.
+
+        Read in this order, because `serve` may run meanwhile and sets `busy` last: never more than it did.
+        """
+        busy = self.busy
+        ahead = self.free_at - now
+        return busy if ahead <= 0 else max(0, busy - ahead)
+
 
 class FlatTiming:
     """The simple mode: every end is known at arrival, because nothing later comes first."""
@@ -68,6 +77,14 @@ class FlatTiming:
         for segment in segments:
             loads[segment.slice] += segment.length
         return -(-max(loads) * FS_PER_S // self._bw)
+
+    def worked(self, now: Fs) -> list[Fs]:
+        """How long each slice has served until `now`."""
+        return [each.worked(now) for each in self._slices]
+
+    def rests(self, now: Fs) -> bool:
+        """Whether all that has arrived is served."""
+        return all(each.free_at <= now for each in self._slices)
 
     def audit(self, now: Fs) -> list[str]:
         """No slice was busy longer than time went on."""

@@ -90,6 +90,19 @@ class PseudoChannel:
     def __len__(self) -> int:
         return len(self._staged) + len(self._intake) + len(self._reads) + len(self._writes)
 
+    def worked(self, now: Fs) -> Fs:
+        """How long its data bus was busy until `now`, by column commands; what is committed ahead may have pauses in it.
+
+        Read in this order, because `_commit` may run meanwhile and sets `busy` last: never more than it was.
+        """
+        busy = self.busy
+        ahead = self._column_free - now
+        return busy if ahead <= 0 else max(0, busy - ahead)
+
+    def rests(self, now: Fs) -> bool:
+        """Whether all bursts that have arrived are over."""
+        return self._column_free <= now and not len(self)
+
     def arbitrate(self) -> None:
         """Commit what is due, once all arrivals of this instant are here."""
         now = self._engine.now

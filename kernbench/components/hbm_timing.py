@@ -32,5 +32,11 @@ class Timing(Protocol):
     def write(self, key: int, segments: tuple[Segment, ...]) -> WriteService:
         """Begin the service of a write whose data starts to arrive."""
 
+    def worked(self, now: Fs) -> list[Fs]:
+        """How long each slice has served until `now` (fs), never more than it did; another thread may ask at any time."""
+
+    def rests(self, now: Fs) -> bool:
+        """Whether nothing is served at `now` or later unless something else arrives."""
+
     def audit(self, now: Fs) -> list[str]:
         """Say what does not balance at the end of a run, one line each."""

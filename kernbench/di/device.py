@@ -55,9 +55,9 @@ class SipDevice:
         self._build_forwarders()
         cubes = sorted({name.split(".")[0] for name in self._nodes if name.startswith("cube")})
         memories = [f"{self.name}.{cube}.hbm" for cube in cubes]
-        controllers = [self._build_hbm(f"{cube}.hbm") for cube in cubes]
-        self.memories: list[Memory] = [controller.memory for controller in controllers]
-        config: HbmCtrlConfig = controllers[0].config
+        self.controllers = [self._build_hbm(f"{cube}.hbm") for cube in cubes]
+        self.memories: list[Memory] = [controller.memory for controller in self.controllers]
+        config: HbmCtrlConfig = self.controllers[0].config
         self.space = AddressSpace(Geometry(len(cubes), config.slices, config.capacity // config.slices))
         self._build_control(cubes)
         for name in list(self._nodes):

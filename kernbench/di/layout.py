@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from kernbench.di.device import SipDevice
-from kernbench.telemetry.layout import Layout, LinkPlace, UnitPlace
+from kernbench.telemetry.layout import SLICE, Layout, LinkPlace, UnitPlace
 from kernbench.topology.compile import Topology
 
 KIND_OF_KEY: Mapping[str, str] = {
@@ -33,10 +33,15 @@ def link_kind(key: str, name: str) -> str:
 def layout_of(
     topology: Topology, device: SipDevice, bench: str, arguments: Mapping[str, Any], workers: Sequence[Sequence[int]]
 ) -> Layout:
-    """The layout of a run. `device` is any SIP: all have the same engines."""
+    """The layout of a run. `device` is any SIP: all have the same engines and slices, published in this order."""
     mesh = topology.source.system.sip.cube_mesh
     own = f"{device.name}."
     engines = [(unit.name.removeprefix(own), unit.kind) for each in device.schedulers for unit, _ in each.engines()]
+    slices = [
+        (f"{each.name.removeprefix(own)}.slice{number}", SLICE)
+        for each in device.controllers
+        for number in range(each.config.slices)
+    ]
     return Layout(
         bench=bench,
         arguments={name: str(value) for name, value in arguments.items()},
@@ -48,7 +53,7 @@ def layout_of(
         units=tuple(
             UnitPlace(f"sip{sip}.{name}", KIND_OF_UNIT.get(kind, kind), sip)
             for sip in range(topology.sips)
-            for name, kind in engines
+            for name, kind in [*engines, *slices]
         ),
         workers=tuple(tuple(block) for block in workers),
     )

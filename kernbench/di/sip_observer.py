@@ -27,7 +27,7 @@ STUCK = 5
 
 
 class Look(msgspec.Struct, frozen=True):
-    """A SIP since the look before, as bytes up to FULL: links' shares of their bandwidth, engines' of the time."""
+    """A SIP since the look before, as bytes up to FULL: links' shares of their bandwidth, engines' and slices' of the time."""
 
     links: bytes
     units: bytes
@@ -56,6 +56,9 @@ class SipObserver:
         self._engines = [[(next(numbers), read) for _, read in each.engines()] for each in device.schedulers]
         self._flying: set[int] = set()
         self._operations = [0] * len(self._engines)
+        self._slices = [[next(numbers) for _ in range(each.config.slices)] for each in device.controllers]
+        self._serving: set[int] = set()
+        self._received = [0] * len(self._slices)
         self._link_log = LinkLog(links_path(directory, device.sip), self._books)
         engine.meter = Meter(lambda: network.used, recording.width, self._link_log.keep)
         self._rows = RowLog(rows_path(directory, device.sip), recording.rows)
@@ -76,7 +79,7 @@ class SipObserver:
 
     @property
     def units(self) -> int:
-        """How many engines the SIP publishes."""
+        """How many engines and slices the SIP publishes."""
         return len(self._worked)
 
     @property
@@ -94,7 +97,10 @@ class SipObserver:
         state = SipState(self.sip, now, engine.events, self._rows.kernels, waiters)
         if elapsed:
             self._now = now
-            self._last = Look(self._links_since(elapsed), self._units_since(elapsed), state)
+            units = bytearray(len(self._worked))
+            self._engines_since(elapsed, units)
+            self._slices_since(now, elapsed, units)
+            self._last = Look(self._links_since(elapsed), bytes(units), state)
         else:
             self._last = Look(self._last.links, self._last.units, state)
         return self._last
@@ -165,9 +171,8 @@ class SipObserver:
                 shares[numbers[index]] = share if share < FULL else FULL  # noqa: FURB136  # a call costs more
         return bytes(shares)
 
-    def _units_since(self, elapsed: Fs) -> bytes:
+    def _engines_since(self, elapsed: Fs, shares: bytearray) -> None:
         """The shares of all engines. A PE that was idle at the last look and got no operation since did nothing."""
-        shares = bytearray(len(self._worked))
         worked, seen, flying = self._worked, self._operations, self._flying
         index = -1
         for scheduler, before in zip(self._device.schedulers, seen, strict=True):
@@ -187,7 +192,29 @@ class SipObserver:
                 flying.add(index)
             else:
                 flying.discard(index)
-        return bytes(shares)
+
+    def _slices_since(self, now: Fs, elapsed: Fs, shares: bytearray) -> None:
+        """The shares of all slices. A memory that rested at the last look and got no packet since did nothing.
+
+        A packet may have been counted just now and not yet be at its slice: its memory is looked at once more.
+        """
+        worked, seen, serving = self._worked, self._received, self._serving
+        index = -1
+        for memory, before in zip(self._device.controllers, seen, strict=True):
+            index += 1
+            received = memory.received
+            if received is before and index not in serving:
+                continue
+            seen[index] = received
+            rests = received == before and memory.rests(now)  # asked before the slices: what comes is seen next
+            for unit, after in zip(self._slices[index], memory.worked(now), strict=True):
+                if after > worked[unit]:  # what is told ahead of its time may be taken back, and is not told twice
+                    shares[unit] = min(FULL, (after - worked[unit]) * FULL // elapsed)
+                    worked[unit] = after
+            if rests:
+                serving.discard(index)
+            else:
+                serving.add(index)
 
     def _books(self) -> list[LinkRow]:
         return [

@@ -3,6 +3,8 @@
 import msgspec
 
 SCHEMA = "kernbench/layout/1"
+SLICE = "hbm_slice"
+"""The kind of a unit that is a slice of a cube's memory."""
 
 
 class LinkPlace(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -21,7 +23,10 @@ class LinkPlace(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class UnitPlace(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """An engine: full name (`sip0.cube00.pe0.gemm`) and kind (`gemm`, `math`, `dma_read`, `dma_write`, ...)."""
+    """An engine: full name (`sip0.cube00.pe0.gemm`) and kind (`gemm`, `math`, `dma_read`, `dma_write`, ...).
+
+    A slice of a cube's memory is one too: `sip0.cube00.hbm.slice3`, of kind `SLICE`.
+    """
 
     name: str
     kind: str

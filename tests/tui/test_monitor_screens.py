@@ -7,6 +7,8 @@ import msgspec
 import pytest
 
 from kernbench.common.errors import UsageError
+from kernbench.telemetry.frame import FULL
+from kernbench.telemetry.layout import SLICE
 from kernbench.telemetry.reader import RunReader
 from tui.actions import ACTIONS
 from tui.filter import FIELDS, parse
@@ -79,6 +81,65 @@ def test_the_sync_screen_lists_who_waits_for_whom_when_a_sip_is_stuck(run):
     waits = [line.strip() for line in text.splitlines() if "waits for" in line]
     assert waits == [f"SIP{sip}   sip{sip}.cube00.pe0 waits for [/]?[31m credit" for sip in range(2)]
     assert "stuck: yes, see below" in text
+
+
+SHARES = (FULL // 2, FULL, FULL // 10, 0)
+
+
+class Loaded(RunReader):
+    """A run in whose frames the slices of the first cube are as busy as `SHARES`."""
+
+    def frames(self):
+        own = [self.layout.units_of(worker) for worker in range(len(self.layout.workers))]
+        names = [f"sip0.cube00.hbm.slice{number}" for number in range(len(SHARES))]
+        for frame in super().frames():
+            units = bytearray(frame.units)
+            for place, unit in enumerate(own[frame.worker]):
+                if self.layout.units[unit].name in names:
+                    units[place] = SHARES[names.index(self.layout.units[unit].name)]
+            yield msgspec.structs.replace(frame, units=bytes(units))
+
+
+def lines_of(text, *beginnings):
+    return [line.split()[:4] for line in text.splitlines() if line.strip().startswith(beginnings)]
+
+
+def test_an_opened_cube_shows_the_load_of_each_slice_of_its_memory_or_all_in_one_line_if_narrow(run):
+    _svg, wide = asyncio.run(shoot(Loaded(run), (80, 70), ("2", "enter"), 1.0))
+    shown = lines_of(wide, "slice")
+    assert [line[:3] for line in shown] == [
+        ["slice0", "part", "█" * 8 + "░" * 8],
+        ["slice1", "busy", "█" * 16 + "100%"],
+        ["slice2", "part", "█" * 2 + "░" * 14],
+        ["slice3", "idle", "░" * 16],
+    ]
+    assert [line[3] for line in shown if "%" not in line[2]] == ["50%", "10%", "0%"]
+    _svg, narrow = asyncio.run(shoot(Loaded(run), (50, 70), ("2", "enter"), 1.0))
+    assert (lines_of(narrow, "slice"), lines_of(narrow, "all ")) == ([], [["all", "▄█▁·", "100%", "slice1"]])
+    _svg, closed = asyncio.run(shoot(Loaded(run), (80, 40), ("2",), 1.0))
+    assert lines_of(closed, "slices") == [["slices", "▄█▁·", "100%", "slice1"]]
+
+
+def test_slices_that_did_nothing_are_one_line_and_a_run_recorded_without_them_shows_none(run):
+    class Idle(RunReader):
+        def frames(self):
+            for frame in super().frames():
+                yield msgspec.structs.replace(frame, units=bytes(len(frame.units)))
+
+    class Without(Idle):
+        @property
+        def layout(self):
+            whole = super().layout
+            return msgspec.structs.replace(whole, units=tuple(unit for unit in whole.units if unit.kind != SLICE))
+
+        def frames(self):
+            own = [len(self.layout.units_of(worker)) for worker in range(len(self.layout.workers))]
+            for frame in super().frames():
+                yield msgspec.structs.replace(frame, units=bytes(own[frame.worker]))
+
+    idle, without = (asyncio.run(shoot(source(run), (80, 70), ("2", "enter"), 1.0))[1] for source in (Idle, Without))
+    assert [line.strip() for line in idle.splitlines() if "slices" in line] == ["4 slices: idle for a while"]
+    assert ("ENGINES" in without, "slice" in without.lower()) == (True, False)
 
 
 class Link:

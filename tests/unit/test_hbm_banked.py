@@ -318,3 +318,41 @@ def test_the_number_of_workers_reaches_no_result_in_banked_mode(sim):
         sim(sips=2, workers=workers, overrides=BANKED).run("allreduce", sizes="4KiB").digest for workers in (1, 2)
     }
     assert len(digests) == 1
+
+
+def test_a_slice_is_told_to_have_served_at_most_what_its_buses_did_and_at_the_end_exactly_that():
+    memory = Slice(refresh_interval=ns(10**6))
+    draw = random.Random(4)
+    for name in range(60):
+        memory.read(name, draw.randrange(0, ns(400)), 32 * draw.randrange(2**16))
+    told = []
+    for time in range(0, ns(2000), ns(7)):
+        memory.engine.call_at(
+            time, lambda now: told.append((now, *memory.timing.worked(now), memory.timing.rests(now))), time
+        )
+    ends = memory.run().values()
+    burst, latency = memory.timing.burst, DramConfig().read_latency
+    for now, worked, rests in told:
+        # A burst is on its bus, by its column command, for `burst` before `latency` before its end.
+        did = sum(max(0, min(burst, now - (end - latency - burst))) for end in ends)
+        assert 0 <= worked <= did // 8
+        if rests:
+            assert worked == did // 8
+    assert told[-1][1:] == (60 * burst // 8, True)
+    assert {rests for _, _, rests in told} == {True, False}
+
+
+def test_a_memory_does_not_rest_while_a_request_waits_for_an_earlier_one_or_a_write_is_under_way():
+    memory = Slice()
+    memory.write("first", 0, 0)
+    memory.read("behind it", 0, 0)
+    rests = {}
+    for time in range(0, ns(60), ns(1)):
+        memory.engine.call_at(time, lambda now: rests.__setitem__(now, memory.timing.rests(now)), time)
+    last = max(memory.run().values())
+    assert ns(20) < last < ns(50)
+    assert rests == {time: time >= last for time in range(0, ns(60), ns(1))}
+    service = memory.timing.write(99, (Segment(0, 0, 64, 0),))
+    service.take(32, 10**12)
+    service.take(32, 10**12)
+    assert not memory.timing.rests(10**12)

@@ -1,10 +1,14 @@
-"""The chosen cube: its UCIe links, crossbar, memory and PEs; opened, its routers and every engine."""
+"""The chosen cube: its UCIe links, crossbar, memory and PEs; opened, its routers, slices and every engine."""
 
+from kernbench.telemetry.layout import SLICE
 from tui.board import Board
 from tui.glyphs import Line, Part, level_of, percent_of
 from tui.plan import NOWHERE
 from tui.text import fit, head, plain, rate, right
 from tui.view import View
+
+BAR, FEWEST = 16, 60
+"""Cells of a slice's load bar, and the columns below which all slices of a cube share a line."""
 
 
 def state_of(value: int) -> str:
@@ -35,7 +39,10 @@ class Cube(Board):
             ("noc", [number for number in inside if kinds[number].kind == "noc"]),
         ]
         lines = [self._links(name, [n for n in numbers if n != NOWHERE], width) for name, numbers in rows]
-        lines += [self._pe(pe, units, width) for pe, units in enumerate(plan.pes[sip][cube])]
+        slices = plan.slices[sip][cube]
+        if slices:
+            lines.insert(len(sides(self.view)) + 2, self._units("slices", slices, width))  # below reads and writes
+        lines += [self._units(f"pe{pe}", units, width) for pe, units in enumerate(plan.pes[sip][cube])]
         room = height - len(lines)
         waits = [plain(each) for each in self._waiters()][: max(0, room - 1)]
         if waits:
@@ -65,17 +72,18 @@ class Cube(Board):
             (" " + view.glyphs.spark(store.trace(busiest, spark), spark), f"h{level_of(value)}"),
         )  # fmt: skip
 
-    def _pe(self, pe: int, units: list[int], width: int) -> Line:
-        """A PE in one line: a block for each engine, the busiest one's history."""
+    def _units(self, name: str, units: list[int], width: int) -> Line:
+        """A PE or a memory in one line: a block for each engine or slice, the busiest one's history."""
         view, store = self.view, self.view.store
-        parts: list[Part] = [(f" pe{pe:<8}", "")]
+        parts: list[Part] = [(f" {name:<10}", "")]
         values = [store.units[number] for number in units]
         parts += [view.glyphs.block[value] for value in values[:8]]
         parts.append((" " * (9 - min(8, len(values))), ""))
         if not units:
             return tuple(parts)
         busiest = max(units, key=lambda number: store.units[number])
-        kind = plain(view.plan.layout.units[busiest].kind)
+        unit = view.plan.layout.units[busiest]
+        kind = plain(unit.name.rpartition(".")[2] if unit.kind == SLICE else unit.kind)
         parts += [view.glyphs.digits3[store.units[busiest]], ("%", "dim"), (fit(f" {kind}", 11), "dim")]
         spark = max(0, width - 35)
         trace = store.unit_trace(busiest, spark)
@@ -91,6 +99,7 @@ class Cube(Board):
         lines += [self._link(number, width) for number in used]
         if len(used) < len(links):
             lines.append(((f" {len(links) - len(used)} of {len(links)} links: idle for a while", "dim"),))
+        lines += self._slices(plan.slices[view.sip][view.cube], width)
         lines.append(((head(" ENGINES        state  load  queue into it", width), "title"),))
         for pe, units in enumerate(plan.pes[view.sip][view.cube]):
             if any(max(view.store.unit_trace(number), default=0) for number in units):
@@ -118,6 +127,30 @@ class Cube(Board):
             view.glyphs.digits3[value], ("%", "dim"), (right(queue, 5), "warn" if queue[0] == "q" else "dim"),
             (fit(f" {kind}", 6), "dim"),
             ("  " + view.glyphs.spark(store.trace(number, spark), spark), f"h{level_of(value)}"),
+        )  # fmt: skip
+
+    def _slices(self, slices: list[int], width: int) -> list[Line]:
+        """The slices of the cube's memory, none in records made before slices were told."""
+        if not slices:
+            return []
+        lines: list[Line] = [((head(" HBM SLICES     state  load", width), "title"),)]
+        if not any(max(self.view.store.unit_trace(number), default=0) for number in slices):
+            return [*lines, ((f" {len(slices)} slices: idle for a while", "dim"),)]
+        if width < FEWEST:
+            return [*lines, self._units("all", slices, width)]
+        return lines + [self._slice(number, width) for number in slices]
+
+    def _slice(self, number: int, width: int) -> Line:
+        """A slice in one line: its load as a bar, and its history."""
+        view, store = self.view, self.view.store
+        value = store.units[number]
+        full, empty = view.glyphs.gauge(value, BAR)
+        spark = max(0, width - 28 - BAR)
+        return (
+            (f" {fit(plain(view.plan.layout.units[number].name.rpartition('.')[2]), 14)} ", ""),
+            (f"{state_of(value):<5}", "good" if value else "dim"),
+            (full, f"h{level_of(value)}"), (empty, "dim"), view.glyphs.digits3[value], ("%", "dim"),
+            ("   " + view.glyphs.spark(store.unit_trace(number, spark), spark), f"h{level_of(value)}"),
         )  # fmt: skip
 
     def _engine(self, pe: int, number: int, width: int) -> Line:
