@@ -6,6 +6,7 @@ import numpy as np
 
 from kernbench.common.errors import UsageError
 from kernbench.common.units import FS_PER_S
+from kernbench.runtime_api.argument import Precision
 from kernbench.runtime_api.parallel.ledger import Ledger
 from kernbench.runtime_api.parallel.model_shape import ModelShape, model_shape
 from kernbench.runtime_api.parallel.parameter import Array, Uniform
@@ -36,7 +37,7 @@ def bench(
     phase: str = "prefill",
     sp: bool = False,
     layers: int = 1,
-    dtype: str = "bfloat16",
+    dtype: Precision = "bfloat16",
     algo: str = "ring",
     channels: int = 1,
 ) -> Iterator[Row]:

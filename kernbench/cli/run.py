@@ -174,21 +174,21 @@ class Run:
         self._document = begun(simulation, chosen.ref.name, chosen.line, asked)
         if notes := notes_of(self._ref, arguments, len(simulation.ranks)):
             self._document["notes"] = notes
+        self._perfetto: Path | None = given["perfetto"]
+        self._recorded: bool = given["record"]
+        self._roofline: bool = given["roofline"]
+        if not self._recorded and (self._perfetto is not None or self._roofline):
+            option = "--roofline" if self._roofline else "--perfetto"
+            raise UsageError(f"{option} writes what was recorded; leave out --no-record")
         try:
             self._directory = RunDirectory.create(chosen.ref.name, given["out"])
         except OutputError as error:
             raise Concluded({**self._document, "status": status_of(error).document()}) from error
         self._document["run_dir"] = str(self._directory.path)
-        self._perfetto: Path | None = given["perfetto"]
         self._quantum: str | None = given["quantum"]
-        self._recorded: bool = given["record"]
-        self._roofline: bool = given["roofline"]
         if self._recorded:
             recording = Recording(str(self._directory.path), packets=self._perfetto is not None)
             simulation.record(recording.with_room() if self._roofline else recording)
-        elif self._perfetto is not None or self._roofline:
-            option = "--roofline" if self._roofline else "--perfetto"
-            raise UsageError(f"{option} writes what was recorded; leave out --no-record")
 
     def run(self, timeout_s: float | None, max_events: int | None, max_memory: int | None) -> None:
         """Run the bench; write run.json and print, whatever comes of it."""
@@ -231,7 +231,8 @@ class Run:
         status = status_of(error)
         document = {**self._document, "status": status.document()}
         if status.exit == ExitCode.USAGE:
-            document = failure_document("run", status)
+            self._directory.discard()
+            raise Concluded(failure_document("run", status)) from error
         if isinstance(error, AuditError):
             document["audit"] = status.message
         self._write(document)

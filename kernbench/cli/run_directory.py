@@ -50,7 +50,6 @@ class RunDirectory:
                 ) from error
             directory = cls(path)
             _point_latest(path)
-            _prune(path)
             return directory
 
     @classmethod
@@ -72,8 +71,18 @@ class RunDirectory:
         """Bytes of all that the run left there."""
         return _size(self.path)
 
+    def discard(self) -> None:
+        """Nothing ran: leave no trace beside the runs that did; a folder that `--out` named stays."""
+        self._unlock()
+        if self.path.parent == RUNS:
+            shutil.rmtree(self.path, ignore_errors=True)
+            for path in reversed(_runs()):
+                _point_latest(path)
+                return
+            (RUNS / LATEST).unlink(missing_ok=True)
+
     def write(self, document: dict[str, Any]) -> None:
-        """Write run.json: all of it or nothing."""
+        """Write run.json: all of it or nothing. Older runs may make room for this one now that it is there."""
         target = self.path / "run.json"
         temporary = self.path / f".run.json.{secrets.token_hex(4)}"
         try:
@@ -89,6 +98,8 @@ class RunDirectory:
                 self._unlock()
         except OSError as error:
             raise OutputError(f"{target} cannot be written: {error.strerror}; give --out a folder that can") from error
+        if self.path.parent == RUNS:
+            _prune(self.path)
 
 
 def _lock(directory: RunDirectory, path: Path) -> Callable[[], object]:
@@ -109,12 +120,16 @@ def _point_latest(path: Path) -> None:
         temporary.rename(path.parent / LATEST)
 
 
+def _runs() -> list[Path]:
+    """The runs in `RUNS`, by name, so by time; only what this file named."""
+    return sorted(each for each in RUNS.iterdir() if _OURS.fullmatch(each.name) and not each.is_symlink())
+
+
 def _prune(newest: Path) -> None:
-    """Remove all runs but the newest; only what this file named is touched. Within a second, names do not tell the order."""
+    """Remove all runs but the newest. Within a second, names do not tell the order."""
     from kernbench.telemetry.reader import RunReader  # noqa: PLC0415  # read only here
 
-    runs = [each for each in RUNS.iterdir() if _OURS.fullmatch(each.name) and not each.is_symlink()]
-    runs.sort(key=lambda each: (each == newest, each.name))
+    runs = sorted(_runs(), key=lambda each: (each == newest, each.name))
     room = KEPT_BYTES
     for number, path in enumerate(reversed(runs)):
         room -= _size(path)

@@ -78,7 +78,7 @@ def ended(document: dict[str, Any], result: "Result") -> dict[str, Any]:
         "wrong": result.wrong,
         "audit": "ok" if whole else f"not done: the run was cut short ({result.stopped})",
         "sync": {
-            "lookahead_ns": to_ns(stats.lookahead_fs),
+            "lookahead_ns": to_ns(stats.lookahead_fs) if sum(len(each.sips) for each in stats.workers) > 1 else None,
             "rounds": stats.windows,
             "messages": stats.messages,
             "events_per_round": stats.events_per_window,

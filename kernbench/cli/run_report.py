@@ -178,10 +178,8 @@ def _links(document: dict[str, Any], width: int) -> str:
 def _sync(document: dict[str, Any], result: "Result", width: int) -> str:
     sync = document["sync"]
     workers = sync["workers"]
-    line = (
-        f"sync: {sync['rounds']} windows of at least {sync['lookahead_ns']:g} ns, {sync['messages']} messages, "
-        f"{document['events']} events"
-    )
+    least = "one SIP" if sync["lookahead_ns"] is None else f"at least {sync['lookahead_ns']:g} ns"
+    line = f"sync: {sync['rounds']} windows of {least}, {sync['messages']} messages, {document['events']} events"
     hops = sum(link.packets for link in result.links)
     cpu_s = sum(each["cpu_s"] for each in workers)
     if cpu_s >= LONG_S:

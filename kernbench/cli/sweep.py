@@ -32,7 +32,8 @@ def command(**given: Any) -> None:
     """
     import kernbench
     from kernbench.cli.run import command as run
-    from kernbench.cli.sweep_points import Runner, SweepFolder, axes, points
+    from kernbench.cli.run_import import imported_bench
+    from kernbench.cli.sweep_points import Runner, SweepFolder, axes, inputs_of, points
     from kernbench.runtime_api.bench import bench_names, find_bench
     from kernbench.topology.load import load
 
@@ -43,14 +44,14 @@ def command(**given: Any) -> None:
         raise UsageError(f"--jobs {given['jobs']}: expected at least 1")
     figures = _pareto(given["pareto"], next(axis.key for axis in found if len(axis.values) > 1))
     arguments = [*given["arguments"]]
-    bench = find_bench(named_bench(arguments, run.params, bench_names()))
+    bench = find_bench(imported_bench(arguments) or named_bench(arguments, run.params, bench_names()))
     grid = points(found)
     hashes = [load(given["topology"], point.overrides).effective_sha256 for point in grid]
     if given["topology"] is not None:
         arguments += ["--topology", given["topology"]]
     if "--workers" not in arguments:
         arguments += ["--workers", "1"]  # runs beside each other use the cores better than one run's workers
-    identity = {"schema": SCHEMA, "version": kernbench.__version__, "bench": bench.name, "arguments": arguments,
+    identity = {"schema": SCHEMA, "version": kernbench.__version__, "bench": bench.name, "inputs": inputs_of(bench.file, arguments), "arguments": arguments,
                 "settings": [[axis.key, [*axis.values]] for axis in found], "topologies": hashes}  # fmt: skip
     folder = SweepFolder.open(given["out"], identity)
     done = {point: document for point in grid if (document := folder.document(point)) is not None}

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from glob import escape
 from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -65,6 +66,16 @@ def points(found: Sequence[Axis]) -> list[Point]:
     keys = [axis.key for axis in found]
     choices = product(*(axis.values for axis in found))
     return [Point(number, tuple(zip(keys, choice, strict=True))) for number, choice in enumerate(choices)]
+
+
+def inputs_of(bench: str, arguments: Sequence[str]) -> dict[str, str]:
+    """Hashes of the files that a run reads: the bench's own, and those that its words name, a trace's among them."""
+    named = [bench]
+    for word in arguments:
+        value = Path(word.partition("=")[2] or word)
+        traces = value.parent.glob(f"{escape(value.name)}.*.et")
+        named += [str(value)] if value.is_file() else sorted(map(str, traces))
+    return {name: hashlib.blake2b(Path(name).read_bytes(), digest_size=16).hexdigest() for name in named}
 
 
 class SweepFolder:

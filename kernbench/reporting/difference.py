@@ -3,8 +3,25 @@
 from typing import Any
 
 Figure = dict[str, Any]
-KEYS = ("size_bytes", "count", "dtype", "redop", "algo")
+KEYS = (
+    "task",
+    "ranks",
+    "layer",
+    "kernel",
+    "part",
+    "size_bytes",
+    "count",
+    "M",
+    "N",
+    "K",
+    "pes",
+    "dtype",
+    "redop",
+    "algo",
+)
 """Columns that say which row of the other run is the same; a bench without them is matched line by line."""
+NAMES = tuple(key for key in KEYS if key not in ("count", "ranks"))
+"""Those that a row is named by; the others follow from them."""
 LINK_FIGURES = ("busy_ns", "bytes", "blocked_ns")
 OPERATION_FIGURES = ("time_ns", "count", "waited_ns")
 MOST = 200
@@ -44,8 +61,8 @@ def _key(row: Figure, index: int) -> tuple[Any, ...]:
 
 
 def _title(row: Figure, index: int) -> str:
-    parts = [f"{row['size_bytes']} B"] if "size_bytes" in row else [f"row {index + 1}"]
-    return " ".join([*parts, *(str(row[key]) for key in KEYS[2:] if key in row)])
+    named = [f"{row[key]} B" if key == "size_bytes" else str(row[key]) for key in NAMES if row.get(key) is not None]
+    return " ".join(named) or f"row {index + 1}"
 
 
 def _path(report: dict[str, Any]) -> list[Figure]:

@@ -1,7 +1,9 @@
 """Whether a run fails a condition: each of its rows against the base's, or its totals when it has no rows."""
 
+import re
 from typing import Any
 
+from kernbench.common.errors import UsageError
 from kernbench.reporting.difference import match_rows
 from kernbench.reporting.expression import Figures, figures_of, parse
 
@@ -15,6 +17,11 @@ def failures(text: str, run: dict[str, Any], base: dict[str, Any] | None) -> lis
     figures = [figures_of(row, totals) for _, row, _ in rows]
     names = tuple(sorted({name for each in figures for name in each}))
     conditions = parse(text, names, has_base=base is not None)
+    if base is not None and run["rows"] and re.search(r"\bbase\b", text) and all(other is None for _, _, other in rows):
+        raise UsageError(
+            f"--fail-if {text}: the base {base.get('run', '')} has no row of the same bench and size, so nothing would be "
+            "compared; name another with --diff"
+        )
     found = []
     for (title, _, other), mine in zip(rows, figures, strict=True):
         theirs = None

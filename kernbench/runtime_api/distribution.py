@@ -32,7 +32,10 @@ class Shard(msgspec.Struct, frozen=True):
 
 
 class Replicate(msgspec.Struct, frozen=True):
-    """A whole copy in every cube: a PE reads its own cube's, a write goes to all."""
+    """A whole copy in every cube: a PE reads its own cube's, a write goes to all.
+
+    Writes of two programs to the same bytes reach the copies each in an order of its own: copies may differ then.
+    """
 
     over: str = "cubes"
 

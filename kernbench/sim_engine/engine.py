@@ -95,7 +95,8 @@ class Engine(simpy.Environment):
         calls, most = self._calls, MOST_EVENTS
         count = 0
         try:
-            while self._dirty and self._now < bound:
+            # A window may have ended in the middle of an instant: then its other events come first.
+            while self._dirty and self._now < bound and (not calls or calls[0][0] > self._now):
                 self._arbitrate()
             while calls and calls[0][0] < bound and count < most:
                 self._now = now = calls[0][0]

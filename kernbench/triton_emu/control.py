@@ -1,7 +1,7 @@
 """Where a program stands in its grid, its loops, its checks and prints, and hints to a compiler that is not there."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -79,11 +79,29 @@ def range(  # noqa: A001  # Triton's name
     flatten: bool = False,  # noqa: ARG001
     warp_specialize: bool = False,  # noqa: ARG001
     disable_licm: bool = False,  # noqa: ARG001
-) -> Iterator[Any]:
+) -> Sequence[Any]:
     """Known integers from `arg1` up to `arg2` by `step`, or from 0 up to `arg1`; the hints mean nothing here."""
     bounds = [arg1] if arg2 is None else [arg1, arg2, 1 if step is None else step]
     wide = any(getattr(bound, "dtype", int32) is int64 for bound in bounds)
-    return map(CLASSES[int64 if wide else int32], _range(*[int(bound) for bound in bounds]))
+    return _Numbers(CLASSES[int64 if wide else int32], _range(*[int(bound) for bound in bounds]))
+
+
+class _Numbers(Sequence[Any]):
+    """Python's range with numbers of a kernel: it can be gone through again, backwards and by index, as that one can."""
+
+    def __init__(self, make: Callable[[int], Any], numbers: Sequence[int]) -> None:
+        self._make = make
+        self._numbers = numbers
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def __getitem__(self, index: Any) -> Any:
+        found = self._numbers[index]
+        return self._make(found) if isinstance(found, int) else _Numbers(self._make, found)
+
+    def __iter__(self) -> Iterator[Any]:
+        return map(self._make, self._numbers)
 
 
 def static_range(arg1: int, arg2: int | None = None, step: int | None = None) -> Any:

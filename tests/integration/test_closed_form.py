@@ -111,6 +111,12 @@ def test_slots_that_do_not_cover_the_round_trip_of_a_credit_are_named(capsys):
     assert [word in text for word in words] == [True] * 3
 
 
+def test_a_ring_of_more_members_than_slices_are_followed_has_its_form():
+    run = Simulation(sips=33, overrides=("sip.cube_mesh=1x1", "sip.cube.pes=1"), values=False).run
+    (row,) = run("allreduce", sizes="1KiB").rows
+    assert abs(row.columns["closed_form_fs"] / row.time - 1) < 0.01
+
+
 def test_the_usual_slots_cover_the_round_trip(capsys):
     Simulation(sips=2, overrides=("sip.cube_mesh=1x1",)).run("allreduce", sizes="4KiB")
     assert capsys.readouterr().err == ""

@@ -32,8 +32,19 @@ def test_the_newest_twenty_are_kept_and_nothing_else_is_touched():
         (RUNS / f"20200101T0000{number:02d}Z-old-00ff").mkdir(parents=True)
     (RUNS / "mine").mkdir()
     newest = RunDirectory.create("new")
+    newest.write({})
     names = sorted(path.name for path in RUNS.iterdir() if not path.is_symlink())
     assert (len(names), names[0], names[-2:]) == (KEPT + 1, "20200101T000004Z-old-00ff", [newest.path.name, "mine"])
+
+
+def test_what_never_ran_leaves_no_trace_and_removes_nothing():
+    runs = [RunDirectory.create("mine") for _ in range(2)]
+    for each in runs:
+        each.write({})
+    for _ in range(KEPT + 1):
+        RunDirectory.create("wrong").discard()
+    left = sorted(path.name for path in RUNS.iterdir() if not path.is_symlink())
+    assert (left, (RUNS / "latest").resolve().name) == (sorted(each.path.name for each in runs), left[-1])
 
 
 def test_the_document_is_written_whole(tmp_path):
@@ -89,4 +100,5 @@ def test_a_run_without_records_is_not_removed_while_it_goes_on(monkeypatch):
     second = RunDirectory.create("mine")
     first.write({})
     third = RunDirectory.create("mine")
+    third.write({})
     assert [each.path.exists() for each in (first, second, third)] == [False, True, True]

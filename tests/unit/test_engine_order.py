@@ -1,8 +1,9 @@
 """The event loop: order within an instant, bounds, and SimPy unchanged on top."""
 
+import pytest
 import simpy
 
-from kernbench.sim_engine.engine import INBOUND, URGENT, Engine
+from kernbench.sim_engine.engine import INBOUND, URGENT, Engine, WindowEnds
 
 
 def test_within_an_instant_inbound_precedes_urgent_precedes_normal_precedes_arbitration():
@@ -39,6 +40,27 @@ def test_a_window_ends_at_the_end_of_an_instant_once_it_had_enough_events(monkey
     first = [*seen]
     engine.advance(9)
     assert (first, seen, engine.events) == ([1, 2, 2], [1, 2, 2, 3], 4)
+
+
+def test_a_window_that_ends_within_an_instant_lets_its_other_events_come_before_arbitration():
+    engine, seen = Engine(), []
+
+    class Probe:
+        rank = 0
+
+        def arbitrate(self):
+            seen.append("arbitration")
+
+    def end(_):
+        raise WindowEnds
+
+    engine.call_at(5, engine.mark, Probe())
+    engine.call_at(5, end)
+    engine.call_at(5, seen.append, "event")
+    with pytest.raises(WindowEnds):
+        engine.advance(6)
+    engine.advance(6)
+    assert seen == ["event", "arbitration"]
 
 
 def test_arbiters_of_one_instant_are_visited_in_compiled_order_after_every_event():

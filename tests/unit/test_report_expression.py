@@ -41,7 +41,12 @@ def test_a_run_without_rows_has_its_totals():
 
 
 def test_a_row_that_the_base_lacks_fails_no_comparison_with_it():
-    assert failures("busbw < base", run(row(256, 1.0)), FAST) == []
+    assert failures("busbw < base", run(row(256, 1.0), row(64, 11.0)), FAST) == []
+
+
+def test_a_base_that_has_none_of_the_rows_is_refused():
+    with pytest.raises(UsageError, match="has no row of the same bench and size, so nothing would be compared"):
+        failures("busbw < base", run(row(256, 1.0)), FAST)
 
 
 NAMES = "names are busbw, count, sim_time, size, time, wrong and base"

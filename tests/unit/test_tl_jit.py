@@ -139,11 +139,16 @@ def test_numbers_of_a_loop_are_0_d_tensors(rig):
         wide = tl.cast(n, tl.int64)
         seen.append(next(iter(range(wide))).dtype.name)
         seen.append([(1, 2)[i] for i in range(2)])
+        twice = range(3)
+        seen.append(
+            [int(i) for _ in range(2) for i in twice] + [int(i) for i in reversed(twice)] + [len(twice), int(twice[-1])]
+        )
 
     device = rig()
     device.launch(kernel, 1, device.tensor(np.zeros(4, np.float32)), 2, 5)
     assert seen == [
         (0, "int32", "int64"), (1, "int32", "int64"), (5, "int32"), (3, "int32"), (1, "int32"), 0, "int64", [1, 2],
+        [0, 1, 2, 0, 1, 2, 2, 1, 0, 3, 2],
     ]  # fmt: skip
 
 

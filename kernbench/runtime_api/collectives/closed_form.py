@@ -25,8 +25,8 @@ Cut = Callable[[int], tuple[Plan, Layout]]
 
 def closed_form(machine: Machine, cut: Cut, count: int, itemsize: int, names: Sequence[str], channels: int) -> Fs:
     """Time of a collective of `count` elements a block among the endpoints `names`; `cut` cuts any count."""
-    halvings = 0
-    while _slices(*cut(count >> halvings), channels) > SLICES:
+    halvings, most = 0, max(SLICES, _slices(*cut(1), channels))  # no halving goes below a slice an action
+    while _slices(*cut(count >> halvings), channels) > most:
         halvings += 1
     if not halvings:
         return _Slices(machine, names, itemsize, channels).time(*cut(count))

@@ -12,7 +12,7 @@ from kernbench.triton_emu.dtype import DType
 EPS = 1e-5
 TOLERANCE = 32
 """Wrong is what differs by more than so many units of the type's precision, of its own size or the whole's root mean square."""
-_PRECISION = {"float64": 2.0**-52, "float32": 2.0**-23, "float16": 2.0**-10, "bfloat16": 2.0**-7}
+_PRECISION = {"float32": 2.0**-23, "float16": 2.0**-10, "bfloat16": 2.0**-7}
 
 
 class ReferenceLayer:
