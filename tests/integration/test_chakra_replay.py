@@ -79,9 +79,6 @@ def all_reduce(number, size, after=(), **more):
     return node(number, COLLECTIVE, after, comm_type=0, comm_size=size, **more)
 
 
-# -- the same as without a trace ---------------------------------------------------------------------------------------
-
-
 def test_a_collective_alone_takes_what_its_bench_takes(written):
     replayed = rows(run(written([all_reduce(0, 65536)], [all_reduce(0, 65536)]), 2))["all_reduce", 65536]
     (plain,) = Simulation(sips=2, overrides=SMALL).run("allreduce", sizes="64KiB").rows
