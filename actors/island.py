@@ -13,6 +13,7 @@ import pykka
 
 from actors import failure
 from actors.blas import one_blas_thread
+from actors.collector import seldom_collecting
 from actors.control import MAX_EVENTS
 from actors.device import Device, build_device
 from actors.sip import Advance, Advanced, Finish, Mailbox, SipActor
@@ -77,7 +78,7 @@ class Island:
 
     def run(self, lookaheads: Sequence[Fs], peers: Peers, gate: Gate | None) -> Outcome:
         """Advance window by window until all islands end together; only island 0 has a gate."""
-        with one_blas_thread():
+        with one_blas_thread(), seldom_collecting():
             return self._run(lookaheads, peers, gate)
 
     def _run(self, lookaheads: Sequence[Fs], peers: Peers, gate: Gate | None) -> Outcome:
