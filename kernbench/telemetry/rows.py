@@ -1,5 +1,7 @@
 """The rows that a run leaves behind: operations, kernels, phases, messages and links, all times in fs."""
 
+from typing import Annotated
+
 import msgspec
 
 from kernbench.common.units import BytesPerSecond, Fs, carry_time
@@ -70,7 +72,7 @@ class LinkRow(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
     name: str
     kind: str
-    bw: BytesPerSecond
+    bw: Annotated[BytesPerSecond, msgspec.Meta(ge=1)]
     packets: int
     moved: int
     busy: Fs

@@ -62,7 +62,9 @@ def run(line):
 def check(line):
     code, out, err = run(line)
     before = line[: line.index("--")] if "--" in line else line
-    if code and "--json" in before and "--help" not in before:
+    # Behind an option it may be that one's value.
+    asked = [at for at, word in enumerate(before) if word == "--json" and not before[at - 1].startswith("-")]
+    if code and asked and "--help" not in before:
         assert json.loads(out)["status"]["exit"] == code, err
 
 
@@ -82,6 +84,7 @@ def test_a_command_that_only_looks_ends_as_documented(line):
 @example(["run", "--iters", "9" * 30, "--size", "1KiB"])
 @example(["run", "--timeout", "9" * 30 + "s", "--size", "1KiB"])
 @example(["run", "--max-memory", "1", "--size", "1KiB"])
+@example(["run", "--algo", "--algo", "--algo", "--json"])
 def test_a_run_ends_as_documented(line):
     # Nothing draws more than one process: what workers do is not asked here.
     with mock.patch.dict(os.environ, {"KERNBENCH_HANG_S": "5"}):

@@ -120,6 +120,7 @@ WAYS = st.lists(st.integers(0, 40), max_size=5)
 @example(30, [13, 0, 0], 10**6, False)
 @example(2, [1, 0], -1, False)
 @example(0, [0, 0, 7], -1, False)
+@example(3, [35, 34, 2, 34], 0, False)
 def test_forged_records_are_read_or_refused(number, way, odd, finished):
     files = genuine()
     name, head, content = files[min(number, len(files) - 1)]
