@@ -10,9 +10,11 @@ from kernbench.runtime_api.argument import Precision
 from kernbench.runtime_api.parallel.ledger import Ledger
 from kernbench.runtime_api.parallel.model_shape import ModelShape, model_shape
 from kernbench.runtime_api.parallel.parameter import Array, Uniform
+from kernbench.runtime_api.parallel.pe_grid import PeGrid
 from kernbench.runtime_api.parallel.reference import ReferenceLayer, wrong
 from kernbench.runtime_api.parallel.state import ModelParallelConfig
 from kernbench.runtime_api.parallel.transformer_layer import BACKWARD, TransformerLayer
+from kernbench.runtime_api.parallel.weight_layout import LAYOUTS, Divided, WeightLayout, copied_if_half_full
 from kernbench.runtime_api.row import Row
 from kernbench.runtime_api.tensor import Tensor
 from kernbench.runtime_api.torch import Torch
@@ -40,18 +42,21 @@ def bench(
     dtype: Precision = "bfloat16",
     algo: str = "ring",
     channels: int = 1,
+    weights: str = "auto",
 ) -> Iterator[Row]:
     """Rows for the attention and the MLP of each layer and pass, one for all of them; then it is checked.
 
     prefill: `batch` sequences of `seq` positions, forward. decode: one new position of each, which sees `seq` of them.
-    train: forward and backward.
+    train: forward and backward. Weights lie divided over the cubes of a SIP or copied to each of them; auto is copied,
+    unless a decoding step reads each weight once or the copies would take more than half of the memory.
     """
     shape = model_shape(model)
     _check(shape, phase, seq, batch, layers)
     dist = torch.distributed
     dist.init_process_group(algo=algo, channels=channels)
     element = torch.dtype_named(dtype)
-    config = torch.parallel(element, sequence_parallel=sp)
+    size = layers * shape.layer_weights * element.itemsize // dist.get_world_size()
+    config = torch.parallel(element, sequence_parallel=sp, weights=_layout(weights, phase, size))
     job = Job(torch, config, shape, phase, seq, batch, layers)
     config.prepare()
     config.start_together()
@@ -209,11 +214,21 @@ def _check(shape: ModelShape, phase: str, seq: int, batch: int, layers: int) -> 
         raise UsageError(f"--layers {layers}: {shape.name} has {shape.layers}")
 
 
+def _layout(weights: str, phase: str, size: int) -> Callable[[PeGrid], WeightLayout]:
+    """Where a rank's weights, `size` bytes, lie."""
+    if weights in LAYOUTS:
+        return LAYOUTS[weights]
+    if weights != "auto":
+        raise UsageError(f"--weights {weights}: there are auto, {', '.join(LAYOUTS)}")
+    return Divided if phase == "decode" else copied_if_half_full(size)
+
+
 def _print(shape: ModelShape, config: ModelParallelConfig, books: Ledger) -> None:
     """What the table has no room for: the model, how products were cut, what the kernels move and multiply."""
     print(f"model     {shape.describe()}; TP {config.tp}{', sequence-parallel' if config.sequence_parallel else ''}")  # noqa: T201  # what the bench is asked for
     if config.sequence_parallel and any(part.title.endswith(BACKWARD) for part in books.parts):
         print("note      backward, a column layer gathers its input once more for dW: only its shard was kept")  # noqa: T201
+    print(f"weights   {config.compute.layout.describe()}")  # noqa: T201
     for text in dict.fromkeys(books.tilings):
         print(f"product   {text}")  # noqa: T201
     print(  # noqa: T201

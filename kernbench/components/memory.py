@@ -18,6 +18,17 @@ class Memory:
         self._pages = dict(other._pages)  # noqa: SLF001  # of its own class
         self._borrowed = set(self._pages)
 
+    def alike(self, other: "Memory", segments: tuple[Segment, ...]) -> None:
+        """Hold the pages of these segments in common with another memory where it has the same there."""
+        for segment in segments:
+            for page in range(segment.offset // PAGE, (segment.offset + segment.length - 1) // PAGE + 1):
+                key = segment.slice, page
+                mine, theirs = self._pages.get(key), other._pages.get(key)  # noqa: SLF001  # of its own class
+                if mine is not None and mine is not theirs and mine == theirs:
+                    self._pages[key] = theirs
+                    self._borrowed.add(key)
+                    other._borrowed.add(key)  # noqa: SLF001  # of its own class
+
     def note_writes(self) -> None:
         """Remember from now on which bytes were written."""
         self._written = {}

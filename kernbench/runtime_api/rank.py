@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 import msgspec
 
@@ -25,6 +25,9 @@ class Bytes(Protocol):
 
     def write(self, segments: tuple[Segment, ...], data: bytes, /) -> None:
         """Put bytes into the segments."""
+
+    def alike(self, other: Self, segments: tuple[Segment, ...], /) -> None:
+        """Hold equal bytes of the segments in common with another one."""
 
 
 class Stage(msgspec.Struct, frozen=True):
@@ -165,7 +168,10 @@ class Rank:
         return bytes(out)
 
     def poke(self, address: int, data: bytes) -> None:
-        """Put bytes into memory outside simulated time, as `peek` looks at them."""
-        for part in self.space.everywhere(((address, len(data)),)):
+        """Put bytes into memory outside simulated time, as `peek` looks at them; copies take the space of one."""
+        parts = self.space.everywhere(((address, len(data)),))
+        for part in parts:
             pieces = [data[each.position : each.position + each.length] for each in part.segments]
-            self._memories[part.cube].write(part.segments, b"".join(pieces))
+            memory = self._memories[part.cube]
+            memory.write(part.segments, b"".join(pieces))
+            memory.alike(self._memories[parts[0].cube], part.segments)

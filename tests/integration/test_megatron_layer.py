@@ -9,6 +9,7 @@ from kernbench.runtime_api.parallel.parameter import Uniform
 from kernbench.runtime_api.parallel.reference import ReferenceLayer, wrong
 from kernbench.runtime_api.parallel.transformer_layer import TransformerLayer
 from kernbench.runtime_api.parallel.vocab import VocabParallelEmbedding
+from kernbench.runtime_api.parallel.weight_layout import LAYOUTS
 from kernbench.runtime_api.row import Row
 
 SMALL = ("sip.cube_mesh=1x1", "sip.cube.pes=2")
@@ -32,12 +33,20 @@ def part(array, rank, world, axis):
     return np.split(array, world, axis)[rank]
 
 
-def bench(torch, *, kind: str = "llama", sp: bool = False, dtype: str = "float32", other_seed: bool = False):
+def bench(
+    torch,
+    *,
+    kind: str = "llama",
+    sp: bool = False,
+    dtype: str = "float32",
+    other_seed: bool = False,
+    weights: str = "divided",
+):
     """Forward and backward; the row tells what was compared."""
     dist, element, shape = torch.distributed, torch.dtype_named(dtype), shape_of(kind)
     dist.init_process_group()
     rank, world = dist.get_rank(), dist.get_world_size()
-    config = torch.parallel(element, sequence_parallel=sp)
+    config = torch.parallel(element, sequence_parallel=sp, weights=LAYOUTS[weights])
     layer = TransformerLayer(shape, config=config, batch=BATCH, seed=7, title="layer 0")
     rows = BATCH * POSITIONS
     x, dy = (
@@ -101,13 +110,20 @@ def test_a_sharded_layer_and_its_gradients_equal_the_unsharded_one(sim, sips, ki
     assert result.wrong == 0
 
 
+def test_a_layer_whose_weights_are_copied_to_each_cube_equals_the_unsharded_one(sim):
+    """Four cubes of two PEs; 24 rows are six in each cube, which makes its own."""
+    overrides = ("sip.cube_mesh=2x2", "sip.cube.pes=2")
+    assert sim(sips=2, overrides=overrides).run(bench, kind="gpt", sp=True, weights="copied").wrong == 0
+
+
 @pytest.mark.slow
+@pytest.mark.parametrize("weights", ["divided", "copied"])
 @pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16"])
 @pytest.mark.parametrize("sp", [False, True])
 @pytest.mark.parametrize("kind", ["llama", "gpt"])
 @pytest.mark.parametrize("sips", [1, 2, 4])
-def test_every_degree_kind_and_type_equals_the_unsharded_layer(sim, sips, kind, sp, dtype):
-    result = sim(sips=sips).run(bench, kind=kind, sp=sp, dtype=dtype)
+def test_every_degree_kind_and_type_equals_the_unsharded_layer(sim, sips, kind, sp, dtype, weights):
+    result = sim(sips=sips).run(bench, kind=kind, sp=sp, dtype=dtype, weights=weights)
     assert result.wrong == 0
 
 

@@ -62,8 +62,8 @@ class ColumnParallelLinear:
             config.compute.product(grad_input, grad_output, self.weight.data)
         grad_input, reducing = self._reduced(grad_input)
         with config.rank.phase("dW"), config.beside(reducing):
-            self.weight.grad = config.compute.weights_like(self.weight.data)
-            config.compute.product(self.weight.grad, grad_output.t(), total)
+            self.weight.grad = config.compute.divided_like(self.weight.data)
+            config.compute.gradient(self.weight.grad, grad_output.t(), total)
         return grad_input
 
     def _reduced(self, grad: Tensor) -> tuple[Tensor, Work | None]:

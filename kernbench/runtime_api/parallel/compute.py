@@ -1,6 +1,6 @@
 """The compute kernels of one rank: where they run, how products are cut, and what they enter in the books."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from kernbench.common.completion import RequestHandle
 from kernbench.common.messages.host import KernelLaunchMsg
@@ -8,6 +8,7 @@ from kernbench.runtime_api.parallel.ledger import Ledger
 from kernbench.runtime_api.parallel.pe_grid import PeGrid
 from kernbench.runtime_api.parallel.product_kernel import product
 from kernbench.runtime_api.parallel.tiling import Array, Shape, tiling
+from kernbench.runtime_api.parallel.weight_layout import Divided, WeightLayout
 from kernbench.runtime_api.rank import Rank
 from kernbench.runtime_api.tensor import Tensor
 from kernbench.triton_emu.dtype import DType
@@ -23,8 +24,10 @@ A ring's two queues have an eighth each by default; the queues of other algorith
 class Compute:
     """Launches kernels on all PEs, or on those that `busy` ones leave while a collective runs there."""
 
-    def __init__(self, rank: Rank, algo: str = "ring") -> None:
-        self.grid = PeGrid(rank.pes, rank.machine.cube_mesh)
+    def __init__(self, rank: Rank, weights: Callable[[PeGrid], WeightLayout], algo: str = "ring") -> None:
+        geometry = rank.space.geometry
+        self.grid = PeGrid(rank.pes, rank.machine.cube_mesh, geometry.slices_per_cube * geometry.slice_bytes)
+        self.layout = weights(self.grid)
         self.ledger = Ledger()
         self.busy: frozenset[str] = frozenset()
         self._rank = rank
@@ -44,7 +47,11 @@ class Compute:
         return Tensor(self._rank, (rows, width), dtype, self.grid.activations(rows, width * dtype.itemsize))
 
     def weights(self, rows: int, width: int, dtype: DType) -> Tensor:
-        """An unwritten weight, a part of its rows in each cube."""
+        """An unwritten weight, where the layout puts it."""
+        return Tensor(self._rank, (rows, width), dtype, self.layout.placement(rows, width * dtype.itemsize))
+
+    def divided(self, rows: int, width: int, dtype: DType) -> Tensor:
+        """An unwritten matrix beside weights, a part of its rows in each cube: gradients, tables that are looked up."""
         return Tensor(self._rank, (rows, width), dtype, self.grid.weights(rows, width * dtype.itemsize))
 
     def activations_like(self, x: Tensor) -> Tensor:
@@ -52,10 +59,10 @@ class Compute:
         rows, width = x.shape
         return self.activations(rows, width, x.dtype)
 
-    def weights_like(self, x: Tensor) -> Tensor:
-        """The same for a weight of this shape and type."""
+    def divided_like(self, x: Tensor) -> Tensor:
+        """The same for the gradient of a weight of this shape and type."""
         rows, width = x.shape
-        return self.weights(rows, width, x.dtype)
+        return self.divided(rows, width, x.dtype)
 
     # -- launches ------------------------------------------------------------------------------------------------
 
@@ -77,16 +84,25 @@ class Compute:
         self.ledger.queued += completion.queued
         self.ledger.engines += completion.overlap
 
-    def product(self, out: Tensor, a: Tensor, b: Tensor) -> None:
-        """Out = a b: [m, k] x [k, n], any strides; waits for it."""
+    def product(self, out: Tensor, a: Tensor, weight: Tensor) -> None:
+        """Out = a weight: [m, k] x [k, n], any strides; waits for it."""
+        self._product(out, a, weight, self.layout)
+
+    def gradient(self, out: Tensor, a: Tensor, b: Tensor) -> None:
+        """The same where neither operand is a weight: the product is the gradient of one."""
+        self._product(out, a, b, Divided(self.grid))
+
+    def _product(self, out: Tensor, a: Tensor, b: Tensor, layout: WeightLayout) -> None:
         (m, k), (_, n) = a.shape, b.shape
         shape = Shape(m, n, k, a.element_size())
         pes = len(self.grid.pes) - len(self.busy)
-        tile = tiling(shape, pes or len(self.grid.pes), (self.grid.rows, self.grid.columns), self.array)
+        tile = tiling(
+            shape, pes or len(self.grid.pes), (self.grid.rows, self.grid.columns), self.array, self.layout.links
+        )
         places = [tuple(each.stride()) for each in (a, b, out)]
         down, across = tile.programs(shape)
         launch = product.launch((down * across,), out, a, b, m, n, k, *places, tile)
         self.ledger.flops += shape.flops
         self.ledger.multiplied += tile.flops(shape)
         self.ledger.tilings.append(f"{m} x {k} x {n} in {down * across} programs of {tile}")
-        self.run(launch, self.grid.placed(down, across), tile.load_bytes(shape), tile.store_bytes(shape))
+        self.run(launch, layout.placed(down, across), tile.load_bytes(shape), tile.store_bytes(shape))

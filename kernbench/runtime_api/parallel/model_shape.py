@@ -55,6 +55,12 @@ class ModelShape(msgspec.Struct, frozen=True):
         """Query heads that share a key-value head."""
         return self.heads // self.kv_heads
 
+    @property
+    def layer_weights(self) -> int:
+        """Elements of a layer's matrices: queries, keys, values and the projection of attention, and the MLP's."""
+        attention = 2 * (self.heads + self.kv_heads) * self.head_dim
+        return self.hidden_size * (attention + (2 + self.gated) * self.ffn)
+
     def padded_vocab_size(self, tp: int) -> int:
         """The vocabulary with room up to a multiple of 128 x `tp`, as Megatron pads it."""
         unit = 128 * tp

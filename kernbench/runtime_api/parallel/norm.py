@@ -82,7 +82,7 @@ class Norm:
         statistics = rows * float32.itemsize * (1 + self._centre)
         loaded = grad_output.nbytes + input_.nbytes + programs * self.weight.data.nbytes + statistics
         compute.run(launch, compute.grid.pes, loaded, out.nbytes + parts.nbytes)
-        self.weight.grad = compute.weights(1, width, config.params_dtype)
+        self.weight.grad = compute.divided(1, width, config.params_dtype)
         columns = max(-(-width // len(compute.grid.pes)), 32)
         added = sum_parts.launch((-(-width // columns),), self.weight.grad, parts, programs, width, columns)
         compute.run(added, compute.grid.pes, parts.nbytes, self.weight.grad.nbytes)

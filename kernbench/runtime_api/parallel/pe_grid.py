@@ -10,29 +10,37 @@ from kernbench.runtime_api.cubes import Beside
 class PeGrid:
     """`rows` x `columns` PEs: the cubes' mesh times the most square arrangement of the PEs of a cube.
 
+    A cube has `capacity` bytes of memory.
     A matrix of activations is cut by rows into a part for each cube, cubes row by row; a weight likewise, cubes column
     by column. So the PEs of a row of the package find the rows of their product near, those of a column its columns.
     """
 
-    def __init__(self, pes: Sequence[str], cube_mesh: tuple[int, int]) -> None:
+    def __init__(self, pes: Sequence[str], cube_mesh: tuple[int, int], capacity: int) -> None:
         across, down = cube_mesh
         each = len(pes) // (across * down)
         inner = next(extent for extent in range(isqrt(each), 0, -1) if each % extent == 0)
         self.pes = tuple(pes)
         self.rows = down * inner
         self.columns = across * (each // inner)
-        self._mesh = cube_mesh
+        self.mesh = cube_mesh
+        self.cubes = across * down
+        self.capacity = capacity
         self._each = each
+
+    def even(self, down: int, across: int) -> bool:
+        """Whether `down` x `across` programs are one for each PE and a rectangle of them in each cube."""
+        wide, high = self.mesh
+        return not down % high and not across % wide and down * across == len(self.pes)
 
     def placed(self, down: int, across: int) -> tuple[str, ...]:
         """The PEs for `down` x `across` programs, row by row: a rectangle of them in each cube, if they come out even.
 
         One row of programs follows the parts of a weight, cubes column by column; otherwise the order is the PEs' own.
         """
-        wide, high = self._mesh
+        wide, high = self.mesh
         if down == 1:
             return tuple(pe for cube in self._cube_columns() for pe in self._of(cube))
-        if down % high or across % wide or down * across != len(self.pes):
+        if not self.even(down, across):
             return self.pes
         tall, broad = down // high, across // wide
         return tuple(
@@ -45,12 +53,12 @@ class PeGrid:
         return self.pes[cube * self._each : (cube + 1) * self._each]
 
     def _cube_columns(self) -> tuple[int, ...]:
-        across, down = self._mesh
+        across, down = self.mesh
         return tuple(row * across + column for column in range(across) for row in range(down))
 
     def activations(self, rows: int, row_bytes: int) -> Placement:
         """Where a matrix of activations lies; one of few rows is spread over all memory."""
-        return self._parts(tuple(range(self._mesh[0] * self._mesh[1])), rows, row_bytes)
+        return self._parts(tuple(range(self.cubes)), rows, row_bytes)
 
     def weights(self, rows: int, row_bytes: int) -> Placement:
         """Where a weight lies, a row for each output."""

@@ -44,6 +44,6 @@ class RowParallelLinear:
         with config.rank.phase("dX"):
             config.compute.product(grad_input, total, self.weight.data)
         with config.rank.phase("dW"):
-            self.weight.grad = config.compute.weights_like(self.weight.data)
-            config.compute.product(self.weight.grad, total.t(), input_)
+            self.weight.grad = config.compute.divided_like(self.weight.data)
+            config.compute.gradient(self.weight.grad, total.t(), input_)
         return grad_input

@@ -1,12 +1,14 @@
 """What the layers of one rank share: the tensor-parallel group, its collectives as Megatron's mappings, kernels, books."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from kernbench.common.errors import UsageError
 from kernbench.runtime_api.distributed import Distributed
 from kernbench.runtime_api.parallel.compute import Compute
 from kernbench.runtime_api.parallel.ledger import Ledger, Message
+from kernbench.runtime_api.parallel.pe_grid import PeGrid
+from kernbench.runtime_api.parallel.weight_layout import Divided, WeightLayout
 from kernbench.runtime_api.rank import Rank
 from kernbench.runtime_api.tensor import Tensor
 from kernbench.runtime_api.work import Work
@@ -18,7 +20,7 @@ class ModelParallelConfig:
 
     With `sequence_parallel` activations between the parallel regions are sharded along their rows. With
     `async_tensor_model_parallel_allreduce` the collective of a column layer's input gradient runs beside the product of
-    its weight gradient.
+    its weight gradient. `weights` is where they lie on each SIP: `Divided` over its cubes, or `Copied` to each.
     """
 
     def __init__(
@@ -29,13 +31,14 @@ class ModelParallelConfig:
         *,
         sequence_parallel: bool = False,
         async_tensor_model_parallel_allreduce: bool = True,
+        weights: Callable[[PeGrid], WeightLayout] = Divided,
     ) -> None:
         self.rank = rank
         self.params_dtype = params_dtype
         self.tensor_model_parallel_size = rank.world
         self.sequence_parallel = sequence_parallel and rank.world > 1
         self.async_tensor_model_parallel_allreduce = async_tensor_model_parallel_allreduce
-        self.compute = Compute(rank, distributed.world.algo)
+        self.compute = Compute(rank, weights, distributed.world.algo)
         self._distributed = distributed
 
     @property

@@ -1,6 +1,7 @@
 """How a product of matrices is cut over PEs and their scratchpads, chosen by a closed form of its time and bytes."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from fractions import Fraction
 from functools import lru_cache
 
 import msgspec
@@ -18,7 +19,7 @@ ACCUMULATOR = 4
 WAVES = 4
 """No more programs a PE are tried: more cost launches and gain no balance."""
 NEAR = 8
-"""Tilings within 1/8 of the least time are equal: then the bytes decide, which others wait for on the network."""
+"""Tilings within 1/8 of the least time are equal: then the network decides, by bytes times the links that they pass."""
 
 
 class Array(msgspec.Struct, frozen=True):
@@ -102,22 +103,27 @@ def _padded(extent: int, most: int) -> int:
     return sum(size for _, size in cut(0, extent, most))
 
 
-@lru_cache(maxsize=1024)
-def tiling(shape: Shape, pes: int, grid: tuple[int, int], array: Array) -> Tiling:
-    """The tiling of least bytes among those of about the least time, over `pes` PEs in a `grid` of rows and columns.
+Links = Callable[[int, int], tuple[Fraction, Fraction]]
+"""Links that a byte of either operand passes, for so many programs down and across."""
 
-    Time is waves of programs x the longer of loads and arithmetic of a whole program.
+
+def tiling(shape: Shape, pes: int, grid: tuple[int, int], array: Array, links: Links) -> Tiling:
+    """The tiling whose bytes pass the fewest links among those of about the least time.
+
+    It is for `pes` PEs in a `grid` of rows and columns. Time is waves of programs x the longer of loads and arithmetic
+    of a whole program.
     """
-    found: list[tuple[int, int, int, Tiling]] = []
+    found: list[tuple[int, Fraction, int, Tiling]] = []
     for tall in _extents(shape.m, pes, grid[0]):
         for wide in _extents(shape.n, pes, grid[1]):
             count = -(-shape.m // tall) * -(-shape.n // wide)
             if count > WAVES * pes and found:
                 continue
             for candidate in _candidates(tall, wide, shape, array):
-                loads, cycles = _program(candidate, shape, array)
-                time = -(-count // pes) * max(loads * array.clock // array.load_bw, cycles)
-                found.append((time, count * loads, count, candidate))
+                lefts, rights, cycles = _program(candidate, shape, array)
+                time = -(-count // pes) * max((lefts + rights) * array.clock // array.load_bw, cycles)
+                left, right = links(*candidate.programs(shape))
+                found.append((time, count * (lefts * left + rights * right), count, candidate))
     if not found:
         raise UsageError(
             f"a product of {shape.m} x {shape.k} x {shape.n} does not fit the {format_size(array.room)} that a scratchpad "
@@ -152,15 +158,16 @@ def _limits(extent: int) -> list[int]:
     return [size for size in (whole, 512, 256, 128, 64, GRAIN) if size == whole or size < whole]
 
 
-def _program(tile: Tiling, shape: Shape, array: Array) -> tuple[int, int]:
-    """Bytes that a whole program loads, and the cycles of its products (output stationary: SCALE-Sim's form)."""
-    loads = cycles = 0
+def _program(tile: Tiling, shape: Shape, array: Array) -> tuple[int, int, int]:
+    """Bytes of either operand that a whole program loads, and cycles (output stationary: SCALE-Sim's form)."""
+    lefts = rights = cycles = 0
     depth = shape.k + -(-shape.k // tile.depth) * (array.rows + array.columns - 2)
     for rows, down in _equal(tile.tall, tile.rows):
         for columns, across in _equal(tile.wide, tile.columns):
-            loads += down * across * (rows + columns) * shape.k * shape.itemsize
+            lefts += down * across * rows * shape.k * shape.itemsize
+            rights += down * across * columns * shape.k * shape.itemsize
             cycles += down * across * -(-rows // array.rows) * -(-columns // array.columns) * depth
-    return loads, cycles
+    return lefts, rights, cycles
 
 
 def _equal(extent: int, size: int) -> list[tuple[int, int]]:

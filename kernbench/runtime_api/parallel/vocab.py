@@ -74,7 +74,7 @@ class VocabParallelEmbedding:
         self._config = config
         self._first = config.rank.index * share
         self._share = share
-        self.weight = Parameter(config.compute.weights(share, embedding_dim, config.params_dtype))
+        self.weight = Parameter(config.compute.divided(share, embedding_dim, config.params_dtype))
         self.weight.fill(config.rank, init_method, range(self._first, self._first + share))
         self._numbers: tuple[int, ...] = ()
 
@@ -110,7 +110,7 @@ class VocabParallelEmbedding:
             if number >= 0:
                 found.setdefault(number, []).append(row)
         sums = tuple((number, tuple(found[number])) for number in sorted(found))
-        self.weight.grad = config.compute.weights(self._share, self.embedding_dim, config.params_dtype)
+        self.weight.grad = config.compute.divided(self._share, self.embedding_dim, config.params_dtype)
         if sums:
             share = -(-len(sums) // len(config.compute.grid.pes))
             launch = add_rows.launch(
