@@ -7,10 +7,11 @@ what it no longer needs, so that `acc = tl.dot(x, y, acc)` is seen to replace `a
 import inspect
 import sys
 from collections.abc import Callable, Mapping
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import ml_dtypes
 import numpy as np
@@ -199,10 +200,20 @@ class _Nobody:
 _NOBODY = _Nobody()
 
 
-@cache
+_constexprs: WeakKeyDictionary[Callable[..., Any], frozenset[str]] = WeakKeyDictionary()
+"""Of each kernel that is alive: a kernel's file has its rank's device among its globals, which must not outlive a run."""
+
+
 def constexprs(function: Callable[..., Any]) -> frozenset[str]:
     """The parameters whose values a kernel knows when it is compiled: Python's own, not scalars."""
     inner = function.args[0] if isinstance(function, partial) else function
+    known = _constexprs.get(inner)
+    if known is None:
+        known = _constexprs[inner] = _marked(inner)
+    return known
+
+
+def _marked(inner: Callable[..., Any]) -> frozenset[str]:
     marked = set()
     for name, parameter in inspect.signature(inner).parameters.items():
         annotation = parameter.annotation
