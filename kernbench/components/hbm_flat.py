@@ -19,10 +19,10 @@ class Slice:
 
     def serve(self, now: Fs, size: int) -> Fs:
         """Queue `size` bytes and return when they are done."""
-        if now > self.free_at:
-            self._start = now
+        begin = self.free_at
+        if now > begin:
+            self._start = begin = now
             self._bytes = 0
-        begin = max(now, self.free_at)
         self._bytes += size
         self.free_at = end = self._start - (-self._bytes * FS_PER_S // self._bw)
         self.busy += end - begin
@@ -49,34 +49,31 @@ class FlatTiming:
     def read(self, _key: int, segments: tuple[Segment, ...], now: Fs, started: Started, served: Served) -> None:
         """Serve segments in order; quanta of the answer are there as their last bytes are served."""
         ready: list[Fs] = []
-        end = now
-        left = self._quantum
+        slices, bw, quantum = self._slices, self._bw, self._quantum
+        loads = [0] * len(slices)
+        end, left = now, quantum
         for segment in segments:
-            done = self._slices[segment.slice].serve(now, segment.length)
+            number, length = segment.slice, segment.length
+            loads[number] += length
+            done = slices[number].serve(now, length)
             # Quanta that end inside this segment are there before its last byte.
-            remaining = segment.length
-            while remaining >= left:
-                remaining -= left
-                left = self._quantum
-                end = max(end, done - remaining * FS_PER_S // self._bw)
+            while length >= left:
+                length -= left
+                left = quantum
+                end = max(end, done - length * FS_PER_S // bw)
                 ready.append(end)
-            left -= remaining
+            left -= length
             end = max(end, done)
-        if left < self._quantum:
+        if left < quantum:
             ready.append(end)
-        served(end, _parts(end - now, self._alone(segments)))
+        # What the slices take when nobody else is served.
+        alone = -(-max(loads) * FS_PER_S // bw)
+        served(end, _parts(end - now, alone))
         started(ready)
 
     def write(self, _key: int, segments: tuple[Segment, ...]) -> "FlatWrite":
         """Serve data as it arrives."""
         return FlatWrite(segments, self._bw, self._slices)
-
-    def _alone(self, segments: tuple[Segment, ...]) -> Fs:
-        """Time that segments take when nobody else is served."""
-        loads = [0] * len(self._slices)
-        for segment in segments:
-            loads[segment.slice] += segment.length
-        return -(-max(loads) * FS_PER_S // self._bw)
 
     def worked(self, now: Fs) -> list[Fs]:
         """How long each slice has served until `now`."""

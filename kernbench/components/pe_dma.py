@@ -45,20 +45,31 @@ class PeDmaConfig(Config, frozen=True):
 class _Movement:
     """One load, store or command under way: parts that have no answer yet, and what follows the last one."""
 
-    __slots__ = ("atomic", "buffer", "finish", "left", "legs")
+    __slots__ = ("atomic", "data", "finish", "left", "legs", "size")
 
     def __init__(
-        self,
-        left: int,
-        buffer: bytearray | None,
-        finish: Callable[["_Movement"], None],
-        atomic: Atomic | None = None,
+        self, left: int, size: int, finish: Callable[["_Movement"], None], atomic: Atomic | None = None
     ) -> None:
         self.left = left
+        self.size = size
         self.atomic = atomic
-        self.buffer = buffer
+        self.data: bytes | bytearray | None = None
         self.finish = finish
         self.legs: tuple[Leg, ...] = ()
+
+    def take(self, part: Part, data: bytes) -> None:
+        """Put the bytes of a part where they belong; the only part has all, in order."""
+        if part.size == self.size:
+            self.data = data
+            return
+        if self.data is None:
+            self.data = bytearray(self.size)
+        assert isinstance(self.data, bytearray)
+        view, at = memoryview(data), 0
+        for segment in part.segments:
+            position, length = segment.position, segment.length
+            self.data[position : position + length] = view[at : at + length]
+            at += length
 
 
 class DmaChannel:
@@ -161,7 +172,7 @@ class PeDma(Component):
             load.queued += sum(leg.queueing for leg in movement.legs)
             if self.poison is not None:
                 self.poison.check(load)
-            load.deliver(None if movement.buffer is None else memoryview(movement.buffer))
+            load.deliver(None if movement.data is None else memoryview(movement.data))
             self._completed(load)
 
         self._read(load.runs, load.nbytes, channel.lane, finish, lambda _: self._freed(channel))
@@ -190,7 +201,7 @@ class PeDma(Component):
         def depart(_: Fs) -> None:
             self._freed(channel)
 
-        movement = _Movement(len(parts), None, finish, atomic)
+        movement = _Movement(len(parts), 0, finish, atomic)
         for index, part in enumerate(parts):
             lanes, exchange = atomic.exchange([(each.position, each.length) for each in part.segments])
             request = AtomicRequest(
@@ -232,7 +243,7 @@ class PeDma(Component):
         departed: Callable[[Fs], None],
     ) -> None:
         parts = self._space.translate(runs, self._cube)
-        movement = _Movement(len(parts), bytearray(size), finish)
+        movement = _Movement(len(parts), size, finish)
         for index, part in enumerate(parts):
             last = departed if index == len(parts) - 1 else None
 
@@ -251,7 +262,7 @@ class PeDma(Component):
         departed: Callable[[Fs], None],
     ) -> None:
         parts = self._space.everywhere(runs)
-        movement = _Movement(len(parts), None, finish)
+        movement = _Movement(len(parts), 0, finish)
         for index, part in enumerate(parts):
             last = departed if index == len(parts) - 1 else None
             piece = data
@@ -296,15 +307,8 @@ class PeDma(Component):
 
     def _data_arrived(self, response: ReadResponse, packet: Packet) -> None:
         movement, part = self._under_way.pop(response.tag)
-        if response.data is None:
-            movement.buffer = None
-        elif movement.buffer is not None:
-            buffer, data = movement.buffer, memoryview(response.data)
-            at = 0
-            for segment in part.segments:
-                position, length = segment.position, segment.length
-                buffer[position : position + length] = data[at : at + length]
-                at += length
+        if response.data is not None:
+            movement.take(part, response.data)
         self._reads.release(part.size)
         self._answered(movement, (*response.legs, self._port.leg(packet, since=response.legs[-1].end)))
 

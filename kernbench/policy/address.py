@@ -1,14 +1,14 @@
 """Where bytes live: physical addresses, and the virtual ranges that kernels see."""
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable
 
 import msgspec
 
 from kernbench.common.errors import SimulationError, UsageError
 from kernbench.common.messages.memory import Segment
 from kernbench.common.units import format_size
-from kernbench.policy.placement import Geometry, Placement
+from kernbench.policy.placement import Geometry, Piece, Placement
 from kernbench.policy.sharding import Replicated
 
 _OFFSET_BITS, _SLICE_BITS, _CUBE_BITS = 40, 8, 8
@@ -54,6 +54,13 @@ class Allocation(msgspec.Struct, frozen=True):
     size: int
     placement: Placement
     offsets: tuple[int, ...]
+
+    def pieces_near(self, cube: int, geometry: Geometry) -> Callable[[int, int], Iterable[Piece]]:
+        """What gives the pieces of a range: (start, bytes); of a tensor with copies those of the one in `cube`."""
+        placement, offsets = self.placement, self.offsets
+        if isinstance(placement, Replicated):
+            return lambda start, size: placement.copy(cube, start, size, offsets, geometry)
+        return lambda start, size: placement.pieces(start, size, offsets, geometry)
 
 
 class AddressSpace:
@@ -110,15 +117,13 @@ class AddressSpace:
         Of a tensor with copies in several cubes it is the copy in cube `near`, if there is one.
         """
         segments: dict[int, list[Segment]] = {}
-        position = 0
+        position = first = last = 0
         for address, size in runs:
-            allocation = self.find(address, size)
-            start, placement = address - allocation.address, allocation.placement
-            if isinstance(placement, Replicated):
-                pieces = placement.copy(near, start, size, allocation.offsets, self.geometry)
-            else:
-                pieces = placement.pieces(start, size, allocation.offsets, self.geometry)
-            position = self._collect(pieces, position, segments)
+            if address < first or address + size > last:
+                allocation = self.find(address, size)
+                pieces = allocation.pieces_near(near, self.geometry)
+                first, last = allocation.address, allocation.address + allocation.size
+            position = self._collect(pieces(address - first, size), position, segments)
         return _parts(segments)
 
     def everywhere(self, runs: tuple[tuple[int, int], ...]) -> tuple[Part, ...]:
@@ -150,13 +155,15 @@ class AddressSpace:
                 )
         return self.translate(runs)
 
-    def _collect(
-        self, pieces: Iterator[tuple[int, int, int]], position: int, segments: dict[int, list[Segment]]
-    ) -> int:
+    def _collect(self, pieces: Iterable[Piece], position: int, segments: dict[int, list[Segment]]) -> int:
         """Add pieces to their cubes' segments: the position behind them."""
+        each = self.geometry.slices_per_cube
         for number, offset, length in pieces:
-            cube, piece = divmod(number, self.geometry.slices_per_cube)
-            segments.setdefault(cube, []).append(Segment(piece, offset, length, position))
+            cube, piece = divmod(number, each)
+            found = segments.get(cube)
+            if found is None:
+                found = segments[cube] = []
+            found.append(Segment(piece, offset, length, position))
             position += length
         return position
 

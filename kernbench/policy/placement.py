@@ -1,7 +1,7 @@
 """Placements: which slices of a SIP's memory hold which bytes of a tensor."""
 
-from collections.abc import Iterator
-from typing import Protocol
+from collections.abc import Iterable, Iterator
+from typing import Protocol, TypeAlias
 
 import msgspec
 
@@ -9,6 +9,10 @@ from kernbench.common.errors import UsageError
 
 GRANULE = 4096
 """Bytes that stay together when a tensor is interleaved: the size of a DRAM page pair, and of a usual OS page."""
+
+
+Piece: TypeAlias = tuple[int, int, int]
+"""A contiguous part of a range: the number of its slice, its offset there, its length."""
 
 
 class Geometry(msgspec.Struct, frozen=True):
@@ -30,10 +34,8 @@ class Placement(Protocol):
     def reserve(self, size: int, geometry: Geometry) -> dict[int, int]:
         """Bytes that a tensor of `size` takes in each slice number it uses."""
 
-    def pieces(
-        self, start: int, size: int, offsets: tuple[int, ...], geometry: Geometry
-    ) -> Iterator[tuple[int, int, int]]:
-        """Yield (slice number, offset in the slice, length) for a range of the tensor, in order of address."""
+    def pieces(self, start: int, size: int, offsets: tuple[int, ...], geometry: Geometry) -> Iterable[Piece]:
+        """The pieces of a range of the tensor, in order of address."""
 
 
 class Local(msgspec.Struct, frozen=True):
@@ -51,12 +53,10 @@ class Local(msgspec.Struct, frozen=True):
             )
         return {self.cube * geometry.slices_per_cube + self.slice: -(-size // GRANULE) * GRANULE}
 
-    def pieces(
-        self, start: int, size: int, offsets: tuple[int, ...], geometry: Geometry
-    ) -> Iterator[tuple[int, int, int]]:
-        """Yield the one piece."""
+    def pieces(self, start: int, size: int, offsets: tuple[int, ...], geometry: Geometry) -> Iterable[Piece]:
+        """The one piece."""
         number = self.cube * geometry.slices_per_cube + self.slice
-        yield number, offsets[number] + start, size
+        return ((number, offsets[number] + start, size),)
 
 
 class Interleaved(msgspec.Struct, frozen=True):
@@ -69,12 +69,17 @@ class Interleaved(msgspec.Struct, frozen=True):
         rows = -(-size // (self.granule * geometry.slices))
         return dict.fromkeys(range(geometry.slices), rows * self.granule)
 
-    def pieces(
-        self, start: int, size: int, offsets: tuple[int, ...], geometry: Geometry
-    ) -> Iterator[tuple[int, int, int]]:
-        """Yield a piece per granule touched."""
+    def pieces(self, start: int, size: int, offsets: tuple[int, ...], geometry: Geometry) -> Iterable[Piece]:
+        """A piece per granule touched."""
         granule, slices = self.granule, geometry.slices
-        end = start + size
+        unit, within = divmod(start, granule)
+        if within + size <= granule:
+            row, number = divmod(unit, slices)
+            return ((number, offsets[number] + row * granule + within, size),)
+        return self._several(start, size, offsets, slices)
+
+    def _several(self, start: int, size: int, offsets: tuple[int, ...], slices: int) -> Iterator[Piece]:
+        granule, end = self.granule, start + size
         while start < end:
             unit, within = divmod(start, granule)
             row, number = divmod(unit, slices)

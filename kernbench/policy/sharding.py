@@ -1,11 +1,11 @@
 """Placements over cubes: each shard of a tensor contiguous in its cube, or a whole copy in each cube."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
 from kernbench.common.errors import UsageError
-from kernbench.policy.placement import GRANULE, Geometry
+from kernbench.policy.placement import GRANULE, Geometry, Piece
 
 
 def _slices(cube: int, geometry: Geometry) -> range:
@@ -19,15 +19,25 @@ def _need(size: int, geometry: Geometry) -> int:
 
 def _within(
     cube: int, start: int, size: int, before: int, offsets: tuple[int, ...], geometry: Geometry
-) -> Iterator[tuple[int, int, int]]:
+) -> Iterable[Piece]:
     """The pieces of a range of contiguous bytes that begin `before` bytes into what the tensor has of each slice."""
+    each = geometry.slices_per_cube
+    granule, at = divmod(start, GRANULE)
+    if at + size <= GRANULE:
+        row, piece = divmod(granule, each)
+        number = cube * each + piece
+        return ((number, offsets[number] + before + row * GRANULE + at, size),)
+    return _several(cube * each, each, start, size, before, offsets)
+
+
+def _several(first: int, each: int, start: int, size: int, before: int, offsets: tuple[int, ...]) -> Iterator[Piece]:
+    """The same for a range of several granules; `first` is the number of the first of the `each` slices of its cube."""
     end = start + size
     while start < end:
         granule, at = divmod(start, GRANULE)
-        row, piece = divmod(granule, geometry.slices_per_cube)
-        number = cube * geometry.slices_per_cube + piece
+        row, piece = divmod(granule, each)
         length = min(GRANULE - at, end - start)
-        yield number, offsets[number] + before + row * GRANULE + at, length
+        yield first + piece, offsets[first + piece] + before + row * GRANULE + at, length
         start += length
 
 
@@ -70,9 +80,7 @@ class Sharded(msgspec.Struct, frozen=True):
                 needs[number] = needs.get(number, 0) + _need(self.rows * self._width(shard), geometry)
         return needs
 
-    def pieces(
-        self, start: int, size: int, offsets: tuple[int, ...], geometry: Geometry
-    ) -> Iterator[tuple[int, int, int]]:
+    def pieces(self, start: int, size: int, offsets: tuple[int, ...], geometry: Geometry) -> Iterator[Piece]:
         """A piece per granule touched; shards that share a cube lie one after the other, each from a granule on."""
         end = start + size
         while start < end:
@@ -95,15 +103,11 @@ class Replicated(msgspec.Struct, frozen=True):
         _checked(self.cubes, geometry)
         return {number: _need(size, geometry) for cube in self.cubes for number in _slices(cube, geometry)}
 
-    def pieces(
-        self, start: int, size: int, offsets: tuple[int, ...], geometry: Geometry
-    ) -> Iterator[tuple[int, int, int]]:
+    def pieces(self, start: int, size: int, offsets: tuple[int, ...], geometry: Geometry) -> Iterable[Piece]:
         """The pieces of the first copy."""
         return self.copy(self.cubes[0], start, size, offsets, geometry)
 
-    def copy(
-        self, cube: int, start: int, size: int, offsets: tuple[int, ...], geometry: Geometry
-    ) -> Iterator[tuple[int, int, int]]:
+    def copy(self, cube: int, start: int, size: int, offsets: tuple[int, ...], geometry: Geometry) -> Iterable[Piece]:
         """The pieces of the copy in a cube; of the first where it has none."""
         there = cube if cube in self.cubes else self.cubes[0]
         return _within(there, start, size, 0, offsets, geometry)

@@ -1,11 +1,11 @@
 """Where the members of a team sit on a SIP, and the memory beside each of them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
 from kernbench.common.errors import UsageError
-from kernbench.policy.placement import GRANULE, Geometry
+from kernbench.policy.placement import GRANULE, Geometry, Piece
 
 
 def places(pes: Sequence[str], mesh: tuple[int, int], members: int, channels: int) -> list[tuple[str, ...]]:
@@ -72,17 +72,28 @@ class Beside(msgspec.Struct, frozen=True):
                 needs[number] = needs.get(number, 0) + self._need(geometry)
         return needs
 
-    def pieces(
-        self, start: int, size: int, offsets: tuple[int, ...], geometry: Geometry
-    ) -> Iterator[tuple[int, int, int]]:
+    def pieces(self, start: int, size: int, offsets: tuple[int, ...], geometry: Geometry) -> Iterable[Piece]:
         """A piece per granule touched."""
-        end, need = start + size, self._need(geometry)
+        part, within = divmod(start, self.part)
+        granule, at = divmod(within, GRANULE)
+        if at + size <= GRANULE and within + size <= self.part:
+            row, piece = divmod(granule, geometry.slices_per_cube)
+            number = self.cubes[part] * geometry.slices_per_cube + piece
+            return ((number, offsets[number] + self._before(part, geometry) + row * GRANULE + at, size),)
+        return self._several(start, size, offsets, geometry)
+
+    def _before(self, part: int, geometry: Geometry) -> int:
+        """Bytes that earlier parts of the same cube take in each slice."""
+        earlier = self.cubes[:part].count(self.cubes[part])
+        return earlier and earlier * self._need(geometry)
+
+    def _several(self, start: int, size: int, offsets: tuple[int, ...], geometry: Geometry) -> Iterator[Piece]:
+        end = start + size
         while start < end:
             part, within = divmod(start, self.part)
             granule, at = divmod(within, GRANULE)
             row, piece = divmod(granule, geometry.slices_per_cube)
             number = self.cubes[part] * geometry.slices_per_cube + piece
-            before = self.cubes[:part].count(self.cubes[part]) * need
             length = min(GRANULE - at, self.part - within, end - start)
-            yield number, offsets[number] + before + row * GRANULE + at, length
+            yield number, offsets[number] + self._before(part, geometry) + row * GRANULE + at, length
             start += length

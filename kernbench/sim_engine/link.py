@@ -66,6 +66,21 @@ class Channel:
                 link.marked = True
                 link.engine.mark(link)
 
+    def next_in_turn(self) -> Source:
+        """The source that waits and comes after the last one, by order and around."""
+        last = self.last_input
+        first = following = None
+        for source in self.waiting:
+            order = source.order
+            if order > last:
+                if following is None or order < following.order:
+                    following = source
+            elif first is None or order < first.order:
+                first = source
+        chosen = first if following is None else following
+        assert chosen is not None
+        return chosen
+
     def give_back(self, amount: int, time: Fs) -> None:
         """Return `amount` bytes of buffer space; it can be used from `time` on."""
         self.returning.append((time, amount))
@@ -176,11 +191,7 @@ class Link:
             requested.sort(key=lambda channel: (channel.lane <= last, channel.lane))
         wake: Fs = -1
         for channel in requested:
-            waiting = channel.waiting
-            source = waiting[0]
-            if len(waiting) > 1:
-                last = channel.last_input
-                source = min(waiting, key=lambda each: (each.order <= last, each.order))
+            source = channel.waiting[0] if len(channel.waiting) == 1 else channel.next_in_turn()
             size = source.head.size
             if channel.credits >= size or channel.usable(now) >= size:
                 self._grant(channel, source, now)
