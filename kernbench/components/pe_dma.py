@@ -133,8 +133,9 @@ class PeDma(Component):
         self.config = config
         self._port = port
         self._memories = memories
-        cube = name.rpartition(".pe")[0]
-        self._cube = next((number for number, each in enumerate(memories) if each.rpartition(".")[0] == cube), 0)
+        cube, _, rest = name.rpartition(".pe")
+        number = next((number for number, each in enumerate(memories) if each.rpartition(".")[0] == cube), 0)
+        self._place = number, int(rest.partition(".")[0] or 0)
         self._space = space
         self._ipcq = ipcq
         self._scoreboard: Scoreboard | None = None
@@ -192,7 +193,7 @@ class PeDma(Component):
 
     def _exchange(self, channel: DmaChannel, atomic: Atomic) -> None:
         """Send each part's operands to its controller; the old elements come back."""
-        parts = self._space.once(atomic.runs)
+        parts = self._space.once(atomic.runs, self._place)
 
         def finish(movement: _Movement) -> None:
             atomic.queued += sum(leg.queueing for leg in movement.legs)
@@ -242,7 +243,7 @@ class PeDma(Component):
         finish: Callable[[_Movement], None],
         departed: Callable[[Fs], None],
     ) -> None:
-        parts = self._space.translate(runs, self._cube)
+        parts = self._space.translate(runs, self._place)
         movement = _Movement(len(parts), size, finish)
         for index, part in enumerate(parts):
             last = departed if index == len(parts) - 1 else None
@@ -261,7 +262,7 @@ class PeDma(Component):
         finish: Callable[[_Movement], None],
         departed: Callable[[Fs], None],
     ) -> None:
-        parts = self._space.everywhere(runs)
+        parts = self._space.everywhere(runs, self._place)
         movement = _Movement(len(parts), 0, finish)
         for index, part in enumerate(parts):
             last = departed if index == len(parts) - 1 else None

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from kernbench.common.errors import KernelError
 from kernbench.common.ops import Load, locate
 from kernbench.components.memory import Memory
+from kernbench.policy.addends import Addends
 from kernbench.policy.address import AddressSpace
 
 
@@ -19,6 +20,8 @@ class Poison:
 
     def check(self, load: Load) -> None:
         """Raise KernelError if a byte that a load moved was never written."""
+        if isinstance(self._space.find(*load.runs[0]).placement, Addends):
+            return  # they begin as zeros
         missing = [
             position
             for part in self._space.translate(load.runs)

@@ -8,7 +8,8 @@ import msgspec
 from kernbench.common.errors import SimulationError, UsageError
 from kernbench.common.messages.memory import Segment
 from kernbench.common.units import format_size
-from kernbench.policy.placement import Geometry, Piece, Placement
+from kernbench.policy.addends import Addends
+from kernbench.policy.placement import Geometry, Near, Piece, Placement
 from kernbench.policy.sharding import Replicated
 
 _OFFSET_BITS, _SLICE_BITS, _CUBE_BITS = 40, 8, 8
@@ -55,11 +56,13 @@ class Allocation(msgspec.Struct, frozen=True):
     placement: Placement
     offsets: tuple[int, ...]
 
-    def pieces_near(self, cube: int, geometry: Geometry) -> Callable[[int, int], Iterable[Piece]]:
-        """What gives the pieces of a range: (start, bytes); of a tensor with copies those of the one in `cube`."""
+    def pieces_near(self, place: Near, geometry: Geometry) -> Callable[[int, int], Iterable[Piece]]:
+        """What gives the pieces of a range, (start, bytes): of copies the one in the cube, of addends the own one."""
         placement, offsets = self.placement, self.offsets
         if isinstance(placement, Replicated):
-            return lambda start, size: placement.copy(cube, start, size, offsets, geometry)
+            return lambda start, size: placement.copy(place[0], start, size, offsets, geometry)
+        if isinstance(placement, Addends):
+            return lambda start, size: placement.near(place, start, size, offsets, geometry)
         return lambda start, size: placement.pieces(start, size, offsets, geometry)
 
 
@@ -111,10 +114,10 @@ class AddressSpace:
             f"access to {size} bytes at address {address:#x} is outside every tensor", where="address"
         )
 
-    def translate(self, runs: tuple[tuple[int, int], ...], near: int = 0) -> tuple[Part, ...]:
+    def translate(self, runs: tuple[tuple[int, int], ...], near: Near = (0, 0)) -> tuple[Part, ...]:
         """Split runs of (address, bytes) into one part per cube, cubes in order of first use.
 
-        Of a tensor with copies in several cubes it is the copy in cube `near`, if there is one.
+        Of a tensor with copies it is the copy in the cube of `near`, if there is one, of addends that of `near`.
         """
         segments: dict[int, list[Segment]] = {}
         position = first = last = 0
@@ -126,7 +129,7 @@ class AddressSpace:
             position = self._collect(pieces(address - first, size), position, segments)
         return _parts(segments)
 
-    def everywhere(self, runs: tuple[tuple[int, int], ...]) -> tuple[Part, ...]:
+    def everywhere(self, runs: tuple[tuple[int, int], ...], near: Near = (0, 0)) -> tuple[Part, ...]:
         """The same for a write: it goes to every copy, so that parts of different cubes may hold the same bytes."""
         segments: dict[int, list[Segment]] = {}
         position = 0
@@ -139,11 +142,11 @@ class AddressSpace:
                         placement.copy(cube, start, size, allocation.offsets, self.geometry), position, segments
                     )
             else:
-                self._collect(placement.pieces(start, size, allocation.offsets, self.geometry), position, segments)
+                self._collect(allocation.pieces_near(near, self.geometry)(start, size), position, segments)
             position += size
         return _parts(segments)
 
-    def once(self, runs: tuple[tuple[int, int], ...]) -> tuple[Part, ...]:
+    def once(self, runs: tuple[tuple[int, int], ...], near: Near = (0, 0)) -> tuple[Part, ...]:
         """The same for an atomic access, which has one place: a tensor with copies is refused."""
         for address, size in runs:
             allocation = self.find(address, size)
@@ -153,7 +156,7 @@ class AddressSpace:
                     "place the tensor otherwise",
                     where="address",
                 )
-        return self.translate(runs)
+        return self.translate(runs, near)
 
     def _collect(self, pieces: Iterable[Piece], position: int, segments: dict[int, list[Segment]]) -> int:
         """Add pieces to their cubes' segments: the position behind them."""

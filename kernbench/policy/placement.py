@@ -15,6 +15,10 @@ Piece: TypeAlias = tuple[int, int, int]
 """A contiguous part of a range: the number of its slice, its offset there, its length."""
 
 
+Near: TypeAlias = tuple[int, int]
+"""Where an access comes from: a cube, and the number of a PE in it."""
+
+
 class Geometry(msgspec.Struct, frozen=True):
     """The memory of one SIP: cubes, slices in each, bytes in each slice."""
 

@@ -8,16 +8,17 @@ from kernbench.common.errors import UsageError
 from kernbench.policy.placement import GRANULE, Geometry, Piece
 
 
-def _slices(cube: int, geometry: Geometry) -> range:
+def slices_of(cube: int, geometry: Geometry) -> range:
+    """The numbers of a cube's slices."""
     return range(cube * geometry.slices_per_cube, (cube + 1) * geometry.slices_per_cube)
 
 
-def _need(size: int, geometry: Geometry) -> int:
+def need(size: int, geometry: Geometry) -> int:
     """Bytes that contiguous `size` bytes take in each slice of their cube: a granule to each slice in turn."""
     return -(-size // (GRANULE * geometry.slices_per_cube)) * GRANULE
 
 
-def _within(
+def within_cube(
     cube: int, start: int, size: int, before: int, offsets: tuple[int, ...], geometry: Geometry
 ) -> Iterable[Piece]:
     """The pieces of a range of contiguous bytes that begin `before` bytes into what the tensor has of each slice."""
@@ -65,7 +66,7 @@ class Sharded(msgspec.Struct, frozen=True):
         """Bytes that earlier shards of the same cube take in each slice."""
         cube = self.cubes[shard]
         earlier = (number for number in range(shard) if self.cubes[number] == cube)
-        return sum(_need(self.rows * self._width(number), geometry) for number in earlier)
+        return sum(need(self.rows * self._width(number), geometry) for number in earlier)
 
     def reserve(self, size: int, geometry: Geometry) -> dict[int, int]:
         """The same from every slice of each shard's cube."""
@@ -76,8 +77,8 @@ class Sharded(msgspec.Struct, frozen=True):
             )
         needs: dict[int, int] = {}
         for shard, cube in enumerate(self.cubes):
-            for number in _slices(cube, geometry):
-                needs[number] = needs.get(number, 0) + _need(self.rows * self._width(shard), geometry)
+            for number in slices_of(cube, geometry):
+                needs[number] = needs.get(number, 0) + need(self.rows * self._width(shard), geometry)
         return needs
 
     def pieces(self, start: int, size: int, offsets: tuple[int, ...], geometry: Geometry) -> Iterator[Piece]:
@@ -89,7 +90,7 @@ class Sharded(msgspec.Struct, frozen=True):
             width = self._width(shard)
             length = min(width - within, end - start)
             before = self._before(shard, geometry)
-            yield from _within(self.cubes[shard], row * width + within, length, before, offsets, geometry)
+            yield from within_cube(self.cubes[shard], row * width + within, length, before, offsets, geometry)
             start += length
 
 
@@ -101,7 +102,7 @@ class Replicated(msgspec.Struct, frozen=True):
     def reserve(self, size: int, geometry: Geometry) -> dict[int, int]:
         """The same from every slice of each cube."""
         _checked(self.cubes, geometry)
-        return {number: _need(size, geometry) for cube in self.cubes for number in _slices(cube, geometry)}
+        return {number: need(size, geometry) for cube in self.cubes for number in slices_of(cube, geometry)}
 
     def pieces(self, start: int, size: int, offsets: tuple[int, ...], geometry: Geometry) -> Iterable[Piece]:
         """The pieces of the first copy."""
@@ -110,4 +111,4 @@ class Replicated(msgspec.Struct, frozen=True):
     def copy(self, cube: int, start: int, size: int, offsets: tuple[int, ...], geometry: Geometry) -> Iterable[Piece]:
         """The pieces of the copy in a cube; of the first where it has none."""
         there = cube if cube in self.cubes else self.cubes[0]
-        return _within(there, start, size, 0, offsets, geometry)
+        return within_cube(there, start, size, 0, offsets, geometry)

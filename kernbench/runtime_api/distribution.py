@@ -44,6 +44,13 @@ class Replicate(msgspec.Struct, frozen=True):
         return Replicated(tuple(dict.fromkeys(_cubes(self.over, pes))))
 
 
+class Partial(msgspec.Struct, frozen=True):
+    """Each cube, or PE, or with `torch.distributed.tensor` each rank, has an operand of the whole; the tensor is their reduction."""
+
+    reduce_op: str = "sum"
+    over: str = "cubes"
+
+
 Distribution: TypeAlias = Shard | Replicate
 AnyPlacement: TypeAlias = Placement | Distribution
 """What a tensor takes as its placement."""

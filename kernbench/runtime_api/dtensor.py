@@ -2,21 +2,13 @@
 
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-import msgspec
-
 from kernbench.common.errors import UsageError
-from kernbench.runtime_api.distribution import Replicate, Shard
+from kernbench.runtime_api.distribution import Partial, Replicate, Shard
 from kernbench.runtime_api.group import Group
 from kernbench.runtime_api.tensor import Tensor
 
 if TYPE_CHECKING:
     from kernbench.runtime_api.distributed import Distributed
-
-
-class Partial(msgspec.Struct, frozen=True):
-    """Each rank has an operand of the whole tensor; the tensor is their reduction."""
-
-    reduce_op: str = "sum"
 
 
 Spread: TypeAlias = Shard | Replicate | Partial

@@ -226,3 +226,13 @@ def matmul(
         total = tl.dot(a, b) if total is None else tl.dot(a, b, total)
     where = batch * (M * N) + rows[:, None] * N + columns[None, :]
     tl.store(c_ptr + where, total.to(c_ptr.dtype.element_ty), mask=(rows[:, None] < M) & (columns[None, :] < N))
+
+
+@jit
+def add_own(total_ptr: Any, own_ptr: Any, COUNT: tl.constexpr, SHARES: tl.constexpr, SIZE: tl.constexpr) -> None:
+    """Add blocks of the addend of this program's PE; SHARES has (which of its holder's PEs it is, how many they are)."""
+    first, step = SHARES[int(tl.program_id(0))]
+    for start in range(int(first) * SIZE, COUNT, int(step) * SIZE):
+        at = start + tl.arange(0, SIZE)
+        inside = at < COUNT
+        tl.atomic_add(total_ptr + at, tl.load(own_ptr + at, mask=inside), mask=inside, sem="relaxed")

@@ -1,7 +1,7 @@
 """The torch-like namespace that a rank's program is given as `torch`."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, overload
 
 import numpy as np
 
@@ -11,11 +11,13 @@ from kernbench.runtime_api.cubes import Beside
 from kernbench.runtime_api.device import Device
 from kernbench.runtime_api.distributed import Distributed
 from kernbench.runtime_api.distribution import AnyPlacement as Placement
+from kernbench.runtime_api.distribution import Partial as PartialPlacement
 from kernbench.runtime_api.distribution import Replicate, Shard
 from kernbench.runtime_api.elements import elements
 from kernbench.runtime_api.functions import Functions, Testing
 from kernbench.runtime_api.kernel_row import kernel_row
 from kernbench.runtime_api.parallel.state import ModelParallelConfig
+from kernbench.runtime_api.partial import PartialTensor
 from kernbench.runtime_api.rank import Rank
 from kernbench.runtime_api.roof import Work
 from kernbench.runtime_api.row import Row as BenchRow
@@ -42,6 +44,7 @@ class Torch(Functions):
     Interleaved = Interleaved
     Shard = Shard
     Replicate = Replicate
+    Partial = PartialPlacement
     Beside = Beside
     device = Device
     dtype = DType
@@ -99,10 +102,20 @@ class Torch(Functions):
 
     # -- creation ------------------------------------------------------------------------------------------------
 
+    @overload
     def empty(
         self, *size: Any, dtype: DType | None = None, placement: Placement | None = None, device: Any = None
-    ) -> DeviceTensor:
+    ) -> DeviceTensor: ...
+    @overload
+    def empty(
+        self, *size: Any, dtype: DType | None = None, placement: PartialPlacement, device: Any = None
+    ) -> PartialTensor: ...
+    def empty(
+        self, *size: Any, dtype: DType | None = None, placement: Any = None, device: Any = None
+    ) -> DeviceTensor | PartialTensor:
         """Make a tensor without writing it: its bytes are zero, and no simulated time passes."""
+        if isinstance(placement, PartialPlacement):
+            return PartialTensor(self._rank, _shape(size), dtype or dtypes.float32, placement)
         return DeviceTensor(self._rank, _shape(size), dtype or dtypes.float32, placement)
 
     def full(

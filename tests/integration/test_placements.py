@@ -122,7 +122,7 @@ def written(torch):
     space, rank = y._rank.space, y._rank
     copies = []
     for cube in range(4):
-        (part,) = space.translate(((y.data_ptr(), y.nbytes),), cube)
+        (part,) = space.translate(((y.data_ptr(), y.nbytes),), (cube, 0))
         copies.append(
             [part.cube, rank._memories[cube].read(part.segments) == np.arange(64, dtype=np.float32).tobytes()]
         )
