@@ -19,6 +19,9 @@ from kernbench.common.messages.island import SipOutcome
 from kernbench.common.units import Fs
 from kernbench.sim_engine.engine import WindowEnds
 
+MOST_EVENTS = 200_000
+"""Events after which a window ends though its bound is far: commands, limits and Ctrl-C are seen between windows."""
+
 ExcInfo: TypeAlias = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 
 
@@ -196,7 +199,7 @@ class SipActor(PumpedActor):
             limit = min(limit, inbox.earliest + device.lookahead)
             inbox.open(bound)
         with suppress(WindowEnds):
-            device.engine.advance(bound)
+            device.engine.advance(bound, MOST_EVENTS)
         outbox: Sequence[FabricMessage] = ()
         if device.outbox:
             outbox = device.outbox[:]

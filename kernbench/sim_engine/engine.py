@@ -8,6 +8,7 @@ Why arbitration has no event: docs/adr/0005-arbitration-without-an-event.md.
 
 from collections.abc import Callable
 from heapq import heappop, heappush
+from sys import maxsize
 from typing import Any, Protocol
 
 import simpy
@@ -18,9 +19,6 @@ from kernbench.common.units import Fs
 from kernbench.telemetry.probe import Probe
 
 INBOUND, URGENT, NORMAL = -2, 0, 1
-
-MOST_EVENTS = 200_000
-"""Events after which a window ends though its bound is far: commands, limits and Ctrl-C are seen between windows."""
 
 
 class WindowEnds(Exception):
@@ -87,12 +85,12 @@ class Engine(simpy.Environment):
             return self._now
         return self._calls[0][0] if self._calls else None
 
-    def advance(self, bound: Fs) -> None:
-        """Run every event strictly before `bound`, or fewer: the owner goes on with another advance.
+    def advance(self, bound: Fs, most: int = maxsize) -> None:
+        """Run every event strictly before `bound`, or to the end of the instant in which `most` of them have run.
 
-        It stops short of the bound when an event raises WindowEnds, and at the end of an instant after MOST_EVENTS.
+        It stops short of the bound, too, when an event raises WindowEnds. The owner goes on with another advance.
         """
-        calls, most = self._calls, MOST_EVENTS
+        calls = self._calls
         count = 0
         try:
             # A window may have ended in the middle of an instant: then its other events come first.

@@ -45,7 +45,7 @@ def test_windows_cut_at_random_leave_no_trace(sim, kind):
 @pytest.mark.parametrize("kind", FABRICS)
 def test_windows_that_end_after_a_few_events_leave_no_trace(sim, kind, monkeypatch):
     whole = reduced(sim, kind, sips=3)
-    monkeypatch.setattr("kernbench.sim_engine.engine.MOST_EVENTS", 20)
+    monkeypatch.setattr("actors.sip.MOST_EVENTS", 20)
     cut = reduced(sim, kind, sips=3)
     assert (cut.digest, cut.sim_time, cut.wrong) == (whole.digest, whole.sim_time, 0)
     assert cut.stats.windows > whole.stats.windows

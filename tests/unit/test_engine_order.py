@@ -4,6 +4,8 @@ import pytest
 import simpy
 
 from kernbench.sim_engine.engine import INBOUND, URGENT, Engine, WindowEnds
+from kernbench.sim_engine.sampled import SampledEngine
+from kernbench.telemetry.meter import Meter
 
 
 def test_within_an_instant_inbound_precedes_urgent_precedes_normal_precedes_arbitration():
@@ -31,15 +33,35 @@ def test_the_bound_is_exclusive():
     assert (seen, engine.next_time) == ([5], 6)
 
 
-def test_a_window_ends_at_the_end_of_an_instant_once_it_had_enough_events(monkeypatch):
-    monkeypatch.setattr("kernbench.sim_engine.engine.MOST_EVENTS", 2)
-    engine, seen = Engine(), []
+def sampled():
+    engine = SampledEngine()
+    engine.meter = Meter(list, 1, lambda _reading: None)
+    return engine
+
+
+@pytest.mark.parametrize("make", [Engine, sampled])
+def test_an_advance_ends_at_the_end_of_an_instant_once_it_had_enough_events(make):
+    engine, seen = make(), []
     for time in (1, 2, 2, 3):
         engine.call_at(time, seen.append, time)
-    engine.advance(9)
+    engine.advance(9, 2)
     first = [*seen]
     engine.advance(9)
     assert (first, seen, engine.events) == ([1, 2, 2], [1, 2, 2, 3], 4)
+
+
+def test_an_advance_without_a_limit_runs_whatever_comes_before_its_bound():
+    """An oracle asks once; its figures were those of the first 200,000 events for a while."""
+    engine, left = Engine(), [300_000]
+
+    def again(_):
+        left[0] -= 1
+        if left[0]:
+            engine.call_later(1, again)
+
+    engine.call_at(0, again)
+    engine.advance(10**6)
+    assert (left, engine.events) == ([0], 300_000)
 
 
 def test_a_window_that_ends_within_an_instant_lets_its_other_events_come_before_arbitration():
