@@ -19,6 +19,9 @@ def overrides(given: Sequence[str], quantum: str | None) -> tuple[str, ...]:
     """The overrides of `--set` and, last, that of `--quantum`."""
     if quantum is None:
         return tuple(given)
+    for override in given:
+        if _is_quantum(override):
+            raise UsageError(f"--quantum {quantum} and --set {override} give the size of packets twice; leave one out")
     try:
         size = parse_size(quantum)
     except ValueError as error:

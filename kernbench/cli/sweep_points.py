@@ -1,14 +1,11 @@
 """The points of a sweep: one run for each choice of values, in a folder that keeps what is done."""
 
+import fcntl
 import hashlib
 import json
 import os
-import shutil
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from glob import escape
 from itertools import product
 from pathlib import Path
@@ -17,8 +14,6 @@ from typing import Any, NamedTuple
 from kernbench.common.errors import OutputError, UsageError
 
 MOST_POINTS = 10_000
-POLL_S = 0.02
-GRACE_S = 5.0
 
 
 class Axis(NamedTuple):
@@ -113,6 +108,19 @@ class SweepFolder:
             raise OutputError(f"{path}: it holds another sweep (sweep.json says which); name another folder with --out")
         return cls(path)
 
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Lock the folder: two sweeps that ran the same points would remove each other's."""
+        file = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise OutputError(f"{self.path}: the same sweep runs there already; wait for it to end") from error
+            yield
+        finally:
+            os.close(file)
+
     def of(self, point: Point) -> Path:
         """The run directory of a point."""
         return self.path / f"point-{point.number:04d}"
@@ -125,77 +133,3 @@ class SweepFolder:
         except (OSError, ValueError, KeyError, TypeError):
             return None
         return document if done else None
-
-
-class Runner:
-    """Runs points as processes of their own, `jobs` at a time; none outlives it."""
-
-    def __init__(self, folder: SweepFolder, command: Sequence[str], jobs: int) -> None:
-        self._folder = folder
-        self._command = [*command]
-        self._jobs = jobs
-        self._running: dict[subprocess.Popen[bytes], Point] = {}
-
-    def run(self, todo: Sequence[Point]) -> Iterator[tuple[Point, dict[str, Any]]]:
-        """Yield each point as its run ends, with the document that it printed."""
-        waiting = [*reversed(todo)]
-        try:
-            while waiting or self._running:
-                while waiting and len(self._running) < self._jobs:
-                    self._start(waiting.pop())
-                ended = [process for process in self._running if process.poll() is not None]
-                for process in ended:
-                    point = self._running.pop(process)
-                    yield point, self._read(point, process.returncode)
-                if not ended:
-                    time.sleep(POLL_S)
-        finally:
-            self._stop()
-
-    def _start(self, point: Point) -> None:
-        directory = self._folder.of(point)
-        shutil.rmtree(directory, ignore_errors=True)  # of a run that did not end by itself
-        directory.mkdir(mode=0o700)
-        settings = [part for override in point.overrides for part in ("--set", override)]
-        arguments = [sys.executable, "-m", "kernbench", "run", *self._command, *settings]
-        with (directory / "stderr.txt").open("wb") as errors, (directory / "result.json").open("wb") as output:
-            process = subprocess.Popen(  # noqa: S603  # our own command, no shell
-                [*arguments, "--out", str(directory), "--json"],
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=errors,
-                process_group=0,  # Ctrl-C reaches the sweep, which stops its runs
-                preexec_fn=_die_with_parent,  # noqa: PLW1509  # no thread runs here
-            )
-        self._running[process] = point
-
-    def _read(self, point: Point, code: int) -> dict[str, Any]:
-        try:
-            document: dict[str, Any] = json.loads((self._folder.of(point) / "result.json").read_text())
-        except (OSError, ValueError):
-            how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
-            status = {"exit": code, "kind": "lost", "message": f"the run {how} and printed no result"}
-            return {"status": status}
-        return document
-
-    def _stop(self) -> None:
-        for process in self._running:
-            process.send_signal(signal.SIGINT)
-        for process in self._running:
-            try:
-                process.wait(GRACE_S)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-
-
-def _die_with_parent() -> None:
-    """Where the system can (Linux), a run ends when the sweep is killed."""
-    if sys.platform != "linux":
-        return
-    import ctypes  # noqa: PLC0415  # only in the child
-
-    parent_death_signal = 1  # PR_SET_PDEATHSIG of prctl(2)
-    ctypes.CDLL(None).prctl(parent_death_signal, signal.SIGTERM, 0, 0, 0)
-    if os.getppid() == 1:
-        os._exit(143)

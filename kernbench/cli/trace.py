@@ -30,7 +30,10 @@ if TYPE_CHECKING:
 @click.option("--budget", default="64M", metavar="S", help="Largest size of the file. [default: 64M]")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 def command(**given: Any) -> None:
-    """Write what RUN did over simulated time: a folder or the beginning of a run's name; without it the latest run."""
+    """Write what RUN did over simulated time: a folder or the beginning of a run's name; without it the latest run.
+
+    A run without records (`--no-record`) is refused.
+    """
     from kernbench.common.units import parse_size
     from kernbench.telemetry.trace import write_trace
     from kernbench.telemetry.trace_records import read_run
@@ -41,6 +44,8 @@ def command(**given: Any) -> None:
     except ValueError as error:
         raise UsageError(f"--budget {given['budget']}: {error}") from error
     records = read_run(directory)
+    if records.layout is None:
+        raise UsageError(f"{directory}: no run was recorded here, so there is nothing to draw; run without --no-record")
     window = _window(records, given)
     summary = write_trace(records, given["output"], form=given["form"], window=window, budget=budget)
     if given["as_json"]:

@@ -29,8 +29,15 @@ MOST_BYTES = 2**60
 """Of any one size: sums of many still travel as 64-bit integers."""
 
 
+EXPONENT_DIGITS = 3
+"""No figure here is beyond 1e999; a fraction of 1e99999999 would take minutes and all memory."""
+_LONG_EXPONENT = re.compile(rf"[eE][+-]?[\d_]{{{EXPONENT_DIGITS + 1},}}")
+
+
 def exact(value: Number) -> Fraction:
     """The exact fraction of a decimal text or number; floats are refused because they have lost the text."""
+    if isinstance(value, str) and _LONG_EXPONENT.search(value):
+        raise ValueError(f"expected a number whose exponent has at most {EXPONENT_DIGITS} digits, got {value!r}")
     try:
         return Fraction(value)
     except (ValueError, InvalidOperation, ZeroDivisionError) as error:

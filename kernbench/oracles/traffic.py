@@ -3,12 +3,17 @@
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from itertools import accumulate
-from pathlib import Path
 from random import Random
 from typing import NamedTuple, TypeAlias
 
 from kernbench.common.errors import UsageError
 from kernbench.common.units import exact
+from kernbench.runtime_api.workload.content import content_of
+
+MOST_WEIGHT = 10**9
+"""The sum of all weights is a float, too."""
+BYTES_A_WEIGHT = 64
+"""Of a matrix: more is no matrix of this mesh."""
 
 
 class Grid(NamedTuple):
@@ -85,31 +90,40 @@ def _hotspot(argument: str, grid: Grid) -> Traffic:
     for part in argument.split(","):
         node, _, weight = part.partition("=")
         try:
-            hot, value = int(node), float(exact(weight))
+            hot, value = int(node), _weight(weight)
         except ValueError as error:
-            raise UsageError(f"--traffic hotspot:{argument}: expected node=weight such as hotspot:10=3") from error
-        if not 0 <= hot < grid.nodes or value < 0:
-            raise UsageError(f"--traffic hotspot:{argument}: expected a node of 0..{grid.nodes - 1} and a weight >= 0")
+            raise UsageError(f"--traffic hotspot:{argument}: {error}; expected node=weight such as 10=3") from error
+        if not 0 <= hot < grid.nodes:
+            raise UsageError(f"--traffic hotspot:{argument}: expected a node of 0..{grid.nodes - 1}")
         weights[hot] = value
     return [weighted(weights)] * grid.nodes
 
 
 def _matrix(argument: str, grid: Grid) -> Traffic:
     try:
-        lines = [line.replace(",", " ").split() for line in Path(argument).read_text("utf-8").splitlines()]
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "it is no text"
-        raise UsageError(f"--traffic matrix:{argument}: the file cannot be read: {reason}") from error
+        text = content_of(argument, BYTES_A_WEIGHT * grid.nodes**2).decode("utf-8")
+    except UsageError as error:
+        raise UsageError(f"--traffic matrix:{error}") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"--traffic matrix:{argument}: the file cannot be read: it is no text") from error
+    lines = [line.replace(",", " ").split() for line in text.splitlines()]
     try:
-        rows = [[float(exact(cell)) for cell in line] for line in lines if line]
+        rows = [[_weight(cell) for cell in line] for line in lines if line]
     except ValueError as error:
         raise UsageError(f"--traffic matrix:{argument}: {error}") from error
     count = grid.nodes
-    if len(rows) != count or any(len(row) != count or min(row) < 0 for row in rows):
+    if len(rows) != count or any(len(row) != count for row in rows):
         raise UsageError(
             f"--traffic matrix:{argument}: expected {count} rows (sources) of {count} weights >= 0, one a destination"
         )
     return [weighted(row) for row in rows]
+
+
+def _weight(text: str) -> float:
+    value = exact(text)
+    if not 0 <= value <= MOST_WEIGHT:
+        raise ValueError(f"expected a weight from 0 to {MOST_WEIGHT}, got {text!r}")
+    return float(value)
 
 
 def _transpose(grid: Grid, node: int) -> int:

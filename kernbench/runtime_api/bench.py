@@ -17,6 +17,7 @@ import msgspec
 from kernbench.common.errors import UsageError
 from kernbench.common.units import format_size, parse_size
 from kernbench.runtime_api.argument import READERS
+from kernbench.runtime_api.workload.content import content_of
 from kernbench.triton_emu.shim import Shim, is_installed
 
 _loads = itertools.count()
@@ -30,6 +31,9 @@ class LoadEnds(BaseException):
 Bytes: TypeAlias = int | str
 """A parameter in bytes: its option takes sizes with units, the bench gets the number."""
 
+
+MOST_BYTES = 1 << 24
+"""A bench's file is a few KiB of Python."""
 
 MOST_FACTOR = 2**30
 """Of a sweep: sizes are at most 2^60, so a larger one says no more than this."""
@@ -198,12 +202,10 @@ def describe(ref: BenchRef) -> str:
 def tree_of(ref: BenchRef) -> ast.Module:
     """The file's syntax tree; what is wrong with the file is a UsageError with its line."""
     try:
-        return ast.parse(Path(ref.file).read_bytes() if ref.source is None else ref.source, ref.file)
-    except (SyntaxError, ValueError) as error:
+        return ast.parse(content_of(ref.file, MOST_BYTES) if ref.source is None else ref.source, ref.file)
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         line = getattr(error, "lineno", 0) or 0
         raise UsageError(f"{ref.file}:{line}: {error.__class__.__name__}: {getattr(error, 'msg', error)}") from error
-    except OSError as error:
-        raise UsageError(f"{ref.file}: {error.strerror}") from error
 
 
 def _parameter(ref: BenchRef, tree: ast.Module, arg: ast.arg, default: ast.expr | None) -> Parameter:

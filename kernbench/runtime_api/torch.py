@@ -207,7 +207,9 @@ class Torch(Functions):
         self._random = _stream(seed, self._rank.index)
 
     def _drawn(self, draw: Callable[..., Any], size: Any, dtype: DType, placement: Placement | None) -> DeviceTensor:
-        return self.from_numpy(np.asarray(draw(_shape(size), np.float32)).astype(dtype.numpy), placement)
+        # The tensor first: it refuses what does not fit the device before the host draws it.
+        tensor = self.empty(*size, dtype=dtype, placement=placement)
+        return tensor.copy_(np.asarray(draw(tensor.shape, np.float32)).astype(dtype.numpy))
 
     def rand(
         self, *size: Any, dtype: DType | None = None, placement: Placement | None = None, device: Any = None
@@ -235,8 +237,8 @@ class Torch(Functions):
         """Make a tensor of random integers from `low` (0 if only one bound is given) below `high`."""
         if size is None:
             low, high, size = 0, low, high
-        values = self._random.integers(low, high, _shape((size,)))
-        return self.from_numpy(values.astype((dtype or dtypes.int64).numpy))
+        tensor = self.empty(size, dtype=dtype or dtypes.int64)  # first, as in `_drawn`
+        return tensor.copy_(self._random.integers(low, high, tensor.shape).astype(tensor.dtype.numpy))
 
     def randperm(self, n: Any, *, dtype: DType | None = None, device: Any = None) -> DeviceTensor:
         """Make a random permutation of the integers below `n`."""

@@ -31,6 +31,8 @@ Who writes run.json locks the directory itself, from the moment it is made until
 """
 
 LARGEST_TEXT = 1 << 28
+LONGEST_S = 1e9
+"""No run lasts 30 years: a frame that says so is a forgery."""
 
 
 def is_locked(path: Path) -> bool:
@@ -187,6 +189,8 @@ class RunReader:
             == (worker, len(layout.links_of(worker)), len(layout.units_of(worker)))
             and all(0 <= link.link < len(frame.links) for link in frame.hot)
             and all(0 <= sip < layout.sips for sip in _sips(frame))
+            and all(0 <= count < 1 << 63 for count in _counts(frame))
+            and all(0 <= each < LONGEST_S for each in (frame.wall_s, frame.wait_s, frame.cpu_s))  # no NaN is
         )
 
 
@@ -201,3 +205,15 @@ def _text(path: Path) -> bytes:
 def _sips(frame: Frame) -> list[int]:
     """The numbers of SIPs that a frame names."""
     return [state.sip for state in frame.sips] + [mark.sip for mark in frame.phases]
+
+
+def _counts(frame: Frame) -> Iterator[int]:
+    """The whole numbers of a frame that are no places: none is negative, all fit an int64."""
+    yield from (frame.sequence, frame.since, frame.now, frame.events, frame.windows, frame.messages, frame.rss)
+    yield frame.lookahead
+    for state in frame.sips:
+        yield from (state.now, state.events, state.kernels)
+    for hot in frame.hot:
+        yield from (hot.queue, hot.blocked, hot.moved)
+    for mark in frame.phases:
+        yield from (mark.start, mark.start if mark.end is None else mark.end)

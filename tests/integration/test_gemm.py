@@ -37,7 +37,10 @@ def test_each_shape_of_a_list_is_a_row(run, tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("Layer,M,N,K,\nA,33,20,0,\n", "list.csv:2: 33,20,0: expected M,N,K such as 128,128,128, whole numbers from 1"),
+        (
+            "Layer,M,N,K,\nA,33,20,0,\n",
+            "list.csv:2: 33,20,0: expected M,N,K such as 128,128,128, whole numbers from 1 to 999999999",
+        ),
         ("Layer,M,N,K,\nA,33,20\n", "list.csv:2: expected Layer,M,N,K, got A,33,20"),
         ("A,33,20,64,\n", "list.csv:1: expected the header Layer,M,N,K, got A,33,20,64,"),
         ("Layer,M,K,N,\nA,33,20,64,\n", "list.csv:1: expected the header Layer,M,N,K, got Layer,M,K,N,"),
@@ -50,10 +53,16 @@ def test_a_bad_list_is_refused_at_its_line(run, tmp_path, text, message):
     assert (code, err) == (2, f"kernbench: error: --shapes {message}\n")
 
 
+def test_a_product_that_fits_no_memory_is_refused_before_the_host_draws_it(run, tmp_path):
+    (tmp_path / "list.csv").write_text("Layer,M,N,K,\nA,99999999,99999999,99999999,\n")
+    code, _, err = run("--shapes", "list.csv")
+    assert (code, "19999999600000002B do not fit: slice 0 holds" in err) == (2, True), err
+
+
 @pytest.mark.parametrize(
     ("option", "message"),
     [
-        ("--shapes none.csv", "--shapes none.csv: the file cannot be read: No such file or directory"),
+        ("--shapes none.csv", "--shapes none.csv: No such file or directory; name a readable file"),
         ("--block-m 48", "gemm: block_m is a power of two, or 0 to have it chosen, got '48'"),
         ("--block-k 0", "gemm: block_k is a power of two, got '0'"),
         ("--m 0", "gemm: m is a whole number from 1, got '0'"),

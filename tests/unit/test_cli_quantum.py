@@ -44,6 +44,14 @@ def test_a_quantum_that_is_no_size_is_refused_by_name(text):
         quantum.overrides([], text)
 
 
+@pytest.mark.parametrize("override", ["quantum_bytes=1KiB", " quantum_bytes = 4KiB"])
+def test_a_quantum_that_is_given_twice_is_refused(override):
+    with pytest.raises(UsageError) as caught:
+        quantum.overrides(["a=1", override], "4KiB")
+    said = f"--quantum 4KiB and --set {override} give the size of packets twice; leave one out"
+    assert str(caught.value) == said
+
+
 def test_the_change_is_told_against_a_run_of_the_same_with_the_topologys_own_quantum(runs):
     present = runs(
         document(2000, "a=1"),

@@ -1,12 +1,15 @@
 """The grid of a sweep, its folder, its figures and its front, without a run."""
 
 import json
+import re
 
 import pytest
 
+from kernbench.cli.sweep_figures import asked, check_names, check_point
 from kernbench.cli.sweep_points import Axis, Point, SweepFolder, axes, points
 from kernbench.cli.sweep_report import figures, front, plot, speedups, table
 from kernbench.common.errors import OutputError, UsageError
+from kernbench.runtime_api.bench import find_bench
 
 IDENTITY = {"bench": "allreduce", "arguments": ["-b", "1K"]}
 
@@ -86,6 +89,73 @@ def test_the_front_keeps_what_no_other_point_beats():
 def test_of_a_bandwidth_more_is_better():
     done = [(point(0, bw="1"), document(9.0, 10.0)), (point(1, bw="2"), document(9.0, 20.0))]
     assert front(done, "sim_time_ns", "busbw_gbs") == [1]
+
+
+def test_two_sweeps_at_a_time_do_not_share_a_folder(tmp_path):
+    folder, other = SweepFolder.open(tmp_path / "s", IDENTITY), SweepFolder.open(tmp_path / "s", IDENTITY)
+    with folder.alone(), pytest.raises(OutputError, match="the same sweep runs there already"), other.alone():
+        pass
+    with other.alone():
+        assert other.path == folder.path
+
+
+AXES = axes(["fabric.bw_gbs=1,2", "fabric.kind=ring,mesh"])
+ALLREDUCE = find_bench("allreduce").file
+
+
+@pytest.mark.parametrize(
+    ("bench", "name"),
+    [
+        *(
+            (ALLREDUCE, name)
+            for name in ("fabric.bw_gbs", "sim_time_ns", "time_ns", "busbw_gbs", "closed_form_ns", "wrong")
+        ),
+        (find_bench("gemm").file, "M"),
+        (find_bench("megatron_tp").file, "exposed_ns"),
+        (find_bench("megatron_tp").file, "tokens_per_s"),
+        (find_bench("workload").file, "communication_ns"),
+        ("mine.py", "what_it_makes_up"),
+    ],
+)
+def test_a_figure_that_a_run_may_have_is_asked_for(bench, name):
+    check_names([name], AXES, bench)
+
+
+@pytest.mark.parametrize(
+    ("bench", "name", "said"),
+    [
+        (
+            ALLREDUCE,
+            "cost",
+            "no run of allreduce has the figure 'cost'; there are: busbw_gbs, fabric.bw_gbs, sim_time_ns",
+        ),
+        (ALLREDUCE, "tiem_ns", "no run of allreduce has the figure 'tiem_ns'"),
+        (
+            ALLREDUCE,
+            "sip.cube_mesh",
+            "sip.cube_mesh is no key of --set with numbers; there are: fabric.bw_gbs, sim_time_ns",
+        ),
+        ("mine.py", "fabric.kind", "fabric.kind is no key of --set with numbers"),
+    ],
+)
+def test_a_figure_that_no_run_has_is_refused_before_any(bench, name, said):
+    with pytest.raises(UsageError, match=re.escape(said)):
+        check_names([name, "time_ns"], AXES, bench)
+
+
+def test_a_figure_that_the_first_point_lacks_is_refused_there_and_one_without_a_number_is_not():
+    made = point(0, bw="1"), document(9.0) | {"rows": [{"time_ns": 4.5, "mfu": None}]}
+    check_point(["bw", "mfu"], *made)
+    check_point(["cost", "bw"], made[0], document(9.0, exit_code=3))
+    with pytest.raises(UsageError, match="no point has the figure 'cost'; there are: bw, sim_time_ns, time_ns"):
+        check_point(["bw", "cost"], *made)
+
+
+@pytest.mark.parametrize("text", ["x", "x,", ",y", "x,y,z", ","])
+def test_two_figures_are_asked_for(text):
+    with pytest.raises(UsageError, match=f"--pareto {text}: expected two figures"):
+        asked(text, "bw")
+    assert (asked(None, "bw"), asked(" a, b ", "bw")) == (("bw", "sim_time_ns"), ("a", "b"))
 
 
 def test_an_unknown_figure_lists_those_that_exist():

@@ -70,7 +70,7 @@ def test_a_vocabulary_is_padded_as_megatron_pads_it():
         ({**LLAMA, "hidden_act": None}, "hidden_act is missing (or activation_function)"),
         ({**LLAMA, "hidden_act": ["silu"]}, "hidden_act is"),
         ({**LLAMA, "hidden_act": "gelu_pytorch_tanh", "model_type": "gemma2"}, "a gated MLP with gelu_pytorch_tanh"),
-        (b" " * (MOST_BYTES + 1), "more than 1048576 bytes"),
+        (b" " * (MOST_BYTES + 1), "1048577 bytes are over the limit of 1048576"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_with_a_file_is_one_sentence_with_its_name(tmp_path, content, said):

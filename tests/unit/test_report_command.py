@@ -4,6 +4,7 @@ import json
 from contextlib import chdir
 from importlib.resources import files
 
+import msgspec
 import pytest
 from jsonschema import Draft202012Validator
 
@@ -11,6 +12,7 @@ from kernbench.cli import execute
 from kernbench.cli.report_plot import plot
 from kernbench.cli.run_choice import find_run
 from kernbench.common.errors import UsageError
+from kernbench.telemetry.layout import Layout
 from kernbench.telemetry.rows import Utilisation
 
 
@@ -38,6 +40,14 @@ def folder(tmp_path):
     make_run(tmp_path, NEW, 2000.0)
     with chdir(tmp_path):
         yield tmp_path
+
+
+@pytest.fixture
+def recorded(folder):
+    """The same folder; the latest run was recorded, and nothing happened in it."""
+    layout = Layout("allreduce", {}, 2, 1, 1, 1, (), (), ((0, 1),))
+    (folder / ".kernbench" / "runs" / NEW / "layout.json").write_bytes(msgspec.json.encode(layout))
+    return folder
 
 
 @pytest.mark.parametrize(
@@ -168,12 +178,12 @@ def test_the_plot_of_the_most_used_link_fits_the_width_and_needs_room():
         (["-o", "t", "--budget", "much"], "--budget much: expected a size such as 64KiB, got 'much'"),
     ],
 )
-def test_a_trace_that_cannot_be_is_refused_with_the_remedy(folder, arguments, message, capsys):
+def test_a_trace_that_cannot_be_is_refused_with_the_remedy(recorded, arguments, message, capsys):
     assert execute(["trace", *arguments]) == 2
     assert capsys.readouterr().err == f"kernbench: error: {message}\n"
 
 
-def test_a_trace_says_what_it_holds(folder, capsys):
+def test_a_trace_says_what_it_holds(recorded, capsys):
     assert execute(["trace", "-o", "t.pftrace", "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
     assert (document["format"], document["slices"], document["from_ns"], document["to_ns"]) == (
@@ -182,6 +192,6 @@ def test_a_trace_says_what_it_holds(folder, capsys):
         0.0,
         None,
     )
-    assert document["bytes"] == (folder / "t.pftrace").stat().st_size
+    assert document["bytes"] == (recorded / "t.pftrace").stat().st_size
     assert execute(["trace", "-o", "t.json", "--format", "json"]) == 0
     assert "note      the run recorded no kernels in this time" in capsys.readouterr().out

@@ -6,6 +6,7 @@ from collections import defaultdict
 import pytest
 from perfetto.protos.perfetto.trace.perfetto_trace_pb2 import Trace
 
+from kernbench.cli import execute
 from kernbench.common.errors import OutputError, UsageError
 from kernbench.telemetry.rows import KernelRow, OperationRow, PacketRow, PhaseRow, Utilisation
 from kernbench.telemetry.trace import write_trace
@@ -198,6 +199,16 @@ def test_a_run_without_kernels_gives_a_trace_that_says_what_is_missing(tmp_path)
     assert (Read(tmp_path / "t.pftrace").slices, summary.notes) == (
         [], ("the run recorded no operations in this time", "the run recorded no kernels in this time"),
     )  # fmt: skip
+
+
+def test_a_run_that_was_not_recorded_has_no_trace(tmp_path, capsys):
+    run = tmp_path / "run"
+    line = ["run", "--sips", "2", "--workers", "1", "--set", "cube_mesh=1x1", "--size", "1KiB", "--no-record"]
+    assert execute([*line, "--out", str(run)]) == 0
+    capsys.readouterr()
+    assert execute(["trace", str(run), "-o", str(tmp_path / "t.pftrace")]) == 2
+    said = f"kernbench: error: {run}: no run was recorded here, so there is nothing to draw; run without --no-record\n"
+    assert (capsys.readouterr().err, (tmp_path / "t.pftrace").exists()) == (said, False)
 
 
 def test_a_folder_is_no_file_for_a_trace(tmp_path):

@@ -151,7 +151,7 @@ def test_lists_of_others_count_by_the_formula():
         (["gemm"], "give one of --mnk"),
         (["gemm", "--mnk", "1,2"], "--mnk 1,2: expected M,N,K"),
         (["gemm", "--array", "0x4", "--mnk", "1,2,3"], "--array 0x4: expected rows x columns"),
-        (["gemm", "--shapes", "absent.csv"], "--shapes absent.csv: the file cannot be read: No such file or directory"),
+        (["gemm", "--shapes", "absent.csv"], "--shapes absent.csv: No such file or directory; name a readable file"),
         (["link", "--load", "1"], "--load 1.0: expected above 0 and below 1"),
         (["link", "--load", "much"], "--load much: expected a number"),
         (["link", "--arrivals", "bernoulli", "--sources", "2"], "--sources 2: Geo/D/1"),
@@ -164,7 +164,7 @@ def test_lists_of_others_count_by_the_formula():
         (["mesh", "--flits", "0"], "--flits 0: expected sizes of at least 1 flit"),
         (["mesh", "--rate", "0"], "--rate 0.0: expected flits per node and cycle above 0"),
         (["mesh", "--rate", "nan"], "--rate nan: expected flits per node and cycle above 0"),
-        (["mesh", "--traffic", "matrix:absent"], "--traffic matrix:absent: the file cannot be read: No such file"),
+        (["mesh", "--traffic", "matrix:absent"], "--traffic matrix:absent: No such file"),
         (["mesh", "--traffic", "matrix:{binary}"], "--traffic matrix:{binary}: the file cannot be read: it is no text"),
         (["mesh", "--traffic", "matrix:{short}"], "--traffic matrix:{short}: expected a number, got 'Layer'"),
         (["mesh", "--traffic", "hotspot:99=3"], "--traffic hotspot:99=3: expected a node of 0..15"),
@@ -172,6 +172,15 @@ def test_lists_of_others_count_by_the_formula():
         (["hbm", "--pattern", "walk:0.5"], "--pattern walk:0.5: expected"),
         (["hbm", "--slice-gbs", "fast"], "--slice-gbs fast: expected"),
         (["hbm", "--slice-gbs", "0"], "--slice-gbs 0: expected above 0"),
+        (
+            ["hbm", "--slice-gbs", "1e99999999"],
+            "--slice-gbs 1e99999999: expected a number whose exponent has at most 3 digits",
+        ),
+        (
+            ["mesh", "--traffic", "hotspot:1=1e999"],
+            "--traffic hotspot:1=1e999: expected a weight from 0 to 1000000000, got '1e999'; expected node=weight",
+        ),
+        (["mesh", "--traffic", "matrix:/dev/zero"], "--traffic matrix:/dev/zero: it is no regular file"),
     ],
 )
 def test_what_cannot_be_asked_is_exit_2_with_the_remedy(arguments, words, tmp_path, capsys):

@@ -2,12 +2,12 @@
 
 import json
 from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from kernbench.common.errors import UsageError
+from kernbench.runtime_api.workload.content import content_of
 
 MOST_BYTES = 1 << 20
 """A config.json is a few KiB."""
@@ -90,14 +90,7 @@ def model_shape(model: str) -> ModelShape:
         if model not in names:
             raise UsageError(f"unknown model {model!r}; there are {', '.join(names)}, or name a config.json")
         return _shape(model, json.loads((files("kernbench") / "data" / "models" / f"{model}.json").read_text("utf-8")))
-    path = Path(model)
-    try:
-        with path.open("rb") as file:
-            data = file.read(MOST_BYTES + 1)
-    except OSError as error:
-        raise UsageError(f"{model}: {error.strerror}") from error
-    if len(data) > MOST_BYTES:
-        raise UsageError(f"{model}: more than {MOST_BYTES} bytes; a Hugging Face config.json is a few KiB")
+    data = content_of(model, MOST_BYTES)
     try:
         found = msgspec.json.decode(data)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
@@ -106,7 +99,7 @@ def model_shape(model: str) -> ModelShape:
         raise UsageError(f"{model}: expected a JSON object with hidden_size and so on, got {type(found).__name__}")
     # A multimodal model has its language model's figures in a part of their own.
     inner = found.get("text_config")
-    return _shape(str(path), inner if isinstance(inner, dict) and "hidden_size" not in found else found)
+    return _shape(model, inner if isinstance(inner, dict) and "hidden_size" not in found else found)
 
 
 def _shape(name: str, found: dict[str, Any]) -> ModelShape:

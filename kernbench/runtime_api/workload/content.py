@@ -6,13 +6,19 @@ from pathlib import Path
 
 from kernbench.common.errors import UsageError
 
+MOST_BYTES = 1 << 31
+"""No file of a workload is larger; a sparse one of 1 TiB costs its writer nothing."""
 
-def content_of(file: str | Path) -> bytes:
-    """All bytes; what cannot be read is a UsageError."""
+
+def content_of(file: str | Path, most: int = MOST_BYTES) -> bytes:
+    """All bytes, at most so many; what cannot be read or is larger is a UsageError."""
     path = Path(file)
     with _refusals(file):
         if path.exists() and not path.is_file():
             raise UsageError(f"{file}: it is no regular file; name one")
+        size = path.stat().st_size
+        if size > most:
+            raise UsageError(f"{file}: {size} bytes are over the limit of {most}; name a smaller file")
         return path.read_bytes()
 
 
