@@ -71,7 +71,7 @@ def choices(fabric, sips, sizes):
     result = Simulation(sips=sips, overrides=(f"fabric.kind={fabric}",), values=False).run(
         chosen, sizes=" ".join(map(str, sizes))
     )
-    return {row.columns["size"]: row.columns for row in result.reports[0].rows}
+    return {row["size"]: row for row in result.reports[0].rows}
 
 
 @pytest.mark.slow
