@@ -14,7 +14,8 @@ from kernbench.common.errors import WorkerError
 
 T = TypeVar("T")
 
-HEADER = Struct("<IIII")  # body length, source, sequence, crc32 of the body
+HEADER = Struct("<IIII")  # body length, source, sequence, and the crc32 of these three and the body
+_NUMBERS = Struct("<III")
 MAX_BODY = 2**30
 """Longer is nonsense: a length that was never written by us, or a window with a gigabyte of messages."""
 
@@ -38,7 +39,8 @@ class FrameWriter:
                 f"a frame of {length} bytes is over the limit of {MAX_BODY}: one window moves too much data between "
                 "two workers; run with fewer workers"
             )
-        HEADER.pack_into(buffer, 0, length, self._source, self._sequence, crc32(memoryview(buffer)[HEADER.size :]))
+        checksum = _checksum(length, self._source, self._sequence, memoryview(buffer)[HEADER.size :])
+        HEADER.pack_into(buffer, 0, length, self._source, self._sequence, checksum)
         self._sequence = (self._sequence + 1) & 0xFFFFFFFF
         return buffer
 
@@ -81,7 +83,7 @@ class FrameReader(Generic[T]):
         self._check_order(source, sequence)
         end = here + HEADER.size + length
         body = memoryview(self._data)[here + HEADER.size : end]
-        if crc32(body) != checksum:
+        if _checksum(length, source, sequence, body) != checksum:
             raise self._refuse(f"number {sequence} has a bad crc32")
         try:
             decoded = self._decoder.decode(body)
@@ -103,3 +105,8 @@ class FrameReader(Generic[T]):
             f"a frame from {self._peer} {what}; the connection is damaged, run again or with --workers 1",
             where=self._peer,
         )
+
+
+def _checksum(length: int, source: int, sequence: int, body: memoryview) -> int:
+    """A body alone would still fit the header of the frame before, if exactly the bytes between were lost."""
+    return crc32(body, crc32(_NUMBERS.pack(length, source, sequence)))
