@@ -21,7 +21,7 @@ from kernbench.cli.boundary import (
     print_json,
     status_of,
 )
-from kernbench.cli.run_directory import RunDirectory
+from kernbench.cli.run_directory import RunDirectory, check_place
 from kernbench.cli.run_import import imported_arguments, imported_bench, notes_of, ranks_of
 from kernbench.cli.terminal import note, say
 from kernbench.common.errors import ExitCode, KernbenchError, LimitError, OutputError, UsageError
@@ -180,6 +180,8 @@ class Run:
         if not self._recorded and (self._perfetto is not None or self._roofline):
             option = "--roofline" if self._roofline else "--perfetto"
             raise UsageError(f"{option} writes what was recorded; leave out --no-record")
+        if self._perfetto is not None:
+            check_place("--perfetto", self._perfetto)
         try:
             self._directory = RunDirectory.create(chosen.ref.name, given["out"])
         except OutputError as error:

@@ -142,3 +142,11 @@ def _size(path: Path) -> int:
     with suppress(OSError):
         return sum(entry.stat(follow_symlinks=False).st_size for entry in os.scandir(path))
     return 0
+
+
+def check_place(option: str, file: Path) -> None:
+    """Refuse, before a run, to write a file of it where there is no folder, or to a folder."""
+    if not file.parent.is_dir():
+        raise OutputError(f"{option} {file}: there is no folder {file.parent}; make it first")
+    if file.is_dir():
+        raise OutputError(f"{option} {file}: it is a folder; name a file")

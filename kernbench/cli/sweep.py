@@ -9,7 +9,7 @@ import click
 from kernbench.cli.bench_options import named_bench
 from kernbench.cli.boundary import CheckError, Concluded, print_json, status_of
 from kernbench.cli.terminal import note, say
-from kernbench.common.errors import ExitCode, OutputError, UsageError
+from kernbench.common.errors import ExitCode, UsageError
 
 SCHEMA = "kernbench/sweep/1"
 
@@ -36,6 +36,7 @@ def command(**given: Any) -> None:
     """
     import kernbench
     from kernbench.cli.run import command as run
+    from kernbench.cli.run_directory import check_place
     from kernbench.cli.run_import import imported_bench
     from kernbench.cli.sweep_figures import asked, check_names, check_point
     from kernbench.cli.sweep_points import SweepFolder, axes, inputs_of, points
@@ -67,10 +68,7 @@ def command(**given: Any) -> None:
     identity = {"schema": SCHEMA, "version": kernbench.__version__, "bench": bench.name, "inputs": inputs_of(bench.file, arguments), "arguments": arguments,
                 "settings": [[axis.key, [*axis.values]] for axis in found], "topologies": hashes}  # fmt: skip
     if given["perfetto"] is not None:
-        if not given["perfetto"].parent.is_dir():
-            raise OutputError(
-                f"--perfetto {given['perfetto']}: there is no folder {given['perfetto'].parent}; make it first"
-            )
+        check_place("--perfetto", given["perfetto"])
         identity["perfetto"] = str(given["perfetto"])  # points done without a trace are not these
     folder = SweepFolder.open(given["out"], identity)
     done = {point: document for point in grid if (document := folder.document(point)) is not None}

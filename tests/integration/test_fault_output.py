@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from kernbench.cli import execute
+
 
 @pytest.mark.parametrize(
     ("arguments", "code"), [(["list"], 5), (["list", "--json"], 5), (["run", "nothing-like-it", "--json"], 5)]
@@ -25,3 +27,11 @@ def test_a_run_that_cannot_write_its_layout_leaves_no_half_of_it(tmp_path):
     done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False)
     lines = [line for line in done.stderr.splitlines() if line.startswith("kernbench: error: ")]
     assert (done.returncode, len(lines), [path.name for path in (tmp_path / "out").iterdir()]) == (5, 1, ["lock"])
+
+
+@pytest.mark.parametrize(("name", "said"), [("absent/x.pftrace", "there is no folder absent"), (".", "it is a folder")])
+def test_a_trace_that_could_not_be_written_is_refused_before_the_run(tmp_path, monkeypatch, capsys, name, said):
+    monkeypatch.chdir(tmp_path)
+    assert execute(["run", "--sips", "2", "--perfetto", name]) == 5
+    assert said in capsys.readouterr().err
+    assert not (tmp_path / ".kernbench").exists()
