@@ -95,6 +95,7 @@ def command(**given: Any) -> None:
 
 def _conclude(found: Any, done: Any, given: dict[str, Any], path: str, shown: tuple[str, str]) -> None:
     """Print what all points gave; points that failed fail the sweep."""
+    import kernbench
     from kernbench.cli.sweep_report import figures, front, plot, speedups, table
     from kernbench.cli.table import terminal_width
 
@@ -105,6 +106,7 @@ def _conclude(found: Any, done: Any, given: dict[str, Any], path: str, shown: tu
     failed = [point.number for point, document in done if document["status"]["exit"]]
     document = {
         "schema": SCHEMA,
+        "version": kernbench.__version__,
         "status": None,
         "sweep_dir": path,
         "pareto": {"x": x, "y": y, "front": best},

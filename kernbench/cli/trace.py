@@ -89,14 +89,14 @@ def document(summary: "TraceSummary", directory: Path) -> dict[str, Any]:
     from kernbench.common.units import to_ns
 
     found = asdict(summary)
-    start, end = found.pop("start"), found.pop("end")
+    start, end, form = (found.pop(name) for name in ("start", "end", "form"))
     return {
         "schema": "kernbench/trace/1",
         "version": kernbench.__version__,
         "status": Status().document(),
         "run": str(directory),
         **found,
-        "format": found.pop("form"),
+        "format": form,
         "from_ns": to_ns(start),
         "to_ns": None if end is None else to_ns(end),
         "notes": [*summary.notes],

@@ -1,11 +1,17 @@
 """torch's functions of tensors: most are a tensor's own method by the same name."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar
+from functools import reduce
+from typing import Any
 
 import numpy as np
 
+from kernbench.runtime_api import host_elementwise, host_order
+from kernbench.runtime_api.host_array import values
+from kernbench.runtime_api.promotion import common
 from kernbench.runtime_api.tensor import Tensor
+from kernbench.runtime_api.testing import Testing
+from kernbench.runtime_api.tracking import tracked
 
 
 def _method(name: str, text: str) -> Callable[..., Any]:
@@ -25,6 +31,7 @@ class Functional:
     relu = _method("relu", "What is above 0, else 0.")
     silu = _method("silu", "x sigmoid(x).")
     sigmoid = _method("sigmoid", "1 / (1 + exp(-x)).")
+    tanh = _method("tanh", "Hyperbolic tangents.")
 
     @staticmethod
     def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -79,35 +86,6 @@ class Accelerator:
         """`torch.manual_seed` seeds all random numbers there are."""
 
 
-class Testing:
-    """`torch.testing`."""
-
-    _TOLERANCES: ClassVar = {"float16": (1e-3, 1e-5), "bfloat16": (1.6e-2, 1e-5), "float32": (1.3e-6, 1e-5)}
-
-    @classmethod
-    def assert_close(
-        cls, actual: Tensor, expected: Any, *, rtol: float | None = None, atol: float | None = None, **_torch: Any
-    ) -> None:
-        """Raise AssertionError, in torch's words, unless both are equal within torch's tolerance for their type."""
-        a, b = _values(actual), _values(expected)
-        if a.shape != b.shape:
-            raise AssertionError(
-                f"The values for attribute 'shape' do not match: {tuple(a.shape)} != {tuple(b.shape)}."
-            )
-        name = actual.dtype.name if isinstance(actual, Tensor) else "float32"
-        usual = cls._TOLERANCES.get(name, (0.0, 0.0))
-        relative, absolute = usual[0] if rtol is None else rtol, usual[1] if atol is None else atol
-        wide = _wide(a), _wide(b)
-        wrong = ~np.isclose(*wide, rtol=relative, atol=absolute)
-        if wrong.any():
-            worst = float(np.max(np.abs(wide[0] - wide[1])))
-            raise AssertionError(
-                f"Tensor-likes are not close!\n\nMismatched elements: {int(wrong.sum())} / {wrong.size} "
-                f"({wrong.mean():.1%})\nGreatest absolute difference: {worst} (up to {absolute} allowed)\n"
-                f"(relative tolerance {relative})"
-            )
-
-
 class Functions:
     """Functions of the namespace `torch`. Comparisons read tensors over the host's link; the rest launches kernels."""
 
@@ -152,17 +130,22 @@ class Functions:
     split = _method("split", "Pieces along an axis.")
     chunk = _method("chunk", "So many pieces along an axis.")
 
-    def where(self, condition: Tensor, x: Tensor, y: Tensor) -> Tensor:
-        """Elements of `x` where the condition holds, else of `y`."""
+    testing = Testing
+
+    def where(self, condition: Tensor, x: Any = None, y: Any = None) -> Any:
+        """Elements of `x` where the condition holds, else of `y`; alone, where it holds, a tensor for each axis."""
+        if x is None:
+            return host_order.nonzero(condition, as_tuple=True)
         return condition.where(x, y)
 
     def cat(self, tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
         """Tensors joined along an axis."""
+        kind = reduce(common, (each.dtype for each in tensors[1:]), tensors[0].dtype)
         first = tensors[0]
         axis = dim % first.ndim
         shape = list(first.shape)
         shape[axis] = sum(each.shape[axis] for each in tensors)
-        made = first.new_empty(*shape)
+        made = first.new_empty(*shape, dtype=kind)
         at = 0
         for each in tensors:
             made[(*[slice(None)] * axis, slice(at, at + each.shape[axis]))].copy_(each)
@@ -173,26 +156,29 @@ class Functions:
         """Tensors side by side along a new axis."""
         return self.cat([each.unsqueeze(dim) for each in tensors], dim)
 
+    def vstack(self, tensors: Sequence[Tensor]) -> Tensor:
+        """Tensors one below the other; vectors are rows."""
+        return self.cat([each.reshape(1, -1) if each.ndim < 2 else each for each in tensors])
+
+    def hstack(self, tensors: Sequence[Tensor]) -> Tensor:
+        """Tensors side by side; vectors in a row."""
+        return self.cat(tensors, 0 if tensors[0].ndim < 2 else 1)
+
     def is_tensor(self, thing: Any) -> bool:
         """Whether it is a tensor."""
         return isinstance(thing, Tensor)
+
+    cat = concat = concatenate = tracked("cat", cat)
 
     def equal(self, a: Tensor, b: Tensor) -> bool:
         """Whether two tensors have the same shape and elements."""
         return a.shape == b.shape and bool(np.array_equal(a.numpy(), b.numpy()))
 
-    def isclose(self, a: Tensor, b: Tensor, rtol: float = 1e-5, atol: float = 1e-8) -> Any:
-        """Where two tensors are equal within a tolerance, as an array."""
-        return np.isclose(_wide(a.numpy()), _wide(_values(b)), rtol=rtol, atol=atol)
+    def isclose(self, a: Tensor, b: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> Tensor:
+        """Where two tensors are equal within a tolerance."""
+        return host_elementwise.isclose(a, b, rtol, atol, equal_nan)
 
-    def allclose(self, a: Tensor, b: Any, rtol: float = 1e-5, atol: float = 1e-8) -> bool:
+    def allclose(self, a: Tensor, b: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> bool:
         """Whether two tensors are equal within a tolerance."""
-        return bool(np.allclose(_wide(a.numpy()), _wide(_values(b)), rtol=rtol, atol=atol))
-
-
-def _values(thing: Any) -> Any:
-    return thing.numpy() if isinstance(thing, Tensor) else np.asarray(thing)
-
-
-def _wide(array: Any) -> Any:
-    return array.astype(np.float64)
+        near = np.allclose(np.asarray(values(a)), np.asarray(values(b)), rtol=rtol, atol=atol, equal_nan=equal_nan)
+        return bool(near)

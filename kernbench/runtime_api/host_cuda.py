@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from kernbench.common.units import FS_PER_S, Fs
+from kernbench.runtime_api.device import Device
 from kernbench.runtime_api.rank import Rank
 from kernbench.triton_emu.driver import CAPABILITY
 
@@ -89,12 +90,13 @@ def cuda_names(rank: Rank) -> dict[str, Any]:
             name=NAME,
             major=CAPABILITY[0],
             minor=CAPABILITY[1],
+            warp_size=32,
             multi_processor_count=len(rank.pes),
             total_memory=geometry.slices * geometry.slice_bytes,
         )
 
     return {
-        "is_available": lambda: True,
+        "is_available": _yes,
         "is_initialized": lambda: True,
         "init": ignore,
         "is_bf16_supported": lambda *_asked, **_options: True,
@@ -106,7 +108,13 @@ def cuda_names(rank: Rank) -> dict[str, Any]:
         "empty_cache": ignore,
         "manual_seed": ignore,
         "manual_seed_all": ignore,
-        "amp": Names("torch.cuda.amp", custom_fwd=itself, custom_bwd=itself),
+        "seed": ignore,
+        "seed_all": ignore,
+        "reset_peak_memory_stats": ignore,
+        "reset_max_memory_allocated": ignore,
+        "ipc_collect": ignore,
+        "amp": Names("torch.cuda.amp", custom_fwd=itself, custom_bwd=itself, autocast=unchanged),
+        "nvtx": Names("torch.cuda.nvtx", range_push=ignore, range_pop=ignore, range=unchanged),
         "get_device_name": lambda _device=None: NAME,
         "get_device_capability": lambda _device=None: CAPABILITY,
         "get_device_properties": properties,
@@ -119,6 +127,22 @@ def cuda_names(rank: Rank) -> dict[str, Any]:
         "device": unchanged,
         "device_of": unchanged,
     }
+
+
+def accelerator_names(rank: Rank) -> dict[str, Any]:
+    """The names of `torch.accelerator`: the same device."""
+    cuda = cuda_names(rank)
+    taken = ("is_available", "device_count", "synchronize", "current_stream", "set_stream")
+    return {
+        **{name: cuda[name] for name in taken},
+        "current_accelerator": lambda *_checked, **_options: Device(0),
+        "current_device_index": lambda: 0,
+        "set_device_index": ignore,
+    }
+
+
+def _yes() -> bool:
+    return True
 
 
 def ignore(*_args: Any, **_options: Any) -> None:

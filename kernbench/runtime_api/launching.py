@@ -27,6 +27,7 @@ class Launching:
         def is_contiguous(self) -> bool: ...  # noqa: D102  # Tensor's
         def permute(self, *order: Any) -> "Tensor": ...  # noqa: D102  # Tensor's
         def expand(self, *shape: Any) -> "Tensor": ...  # noqa: D102  # Tensor's
+        def to(self, *kinds: Any) -> "Tensor": ...  # noqa: D102  # Conversions'
         def reshape(self, *shape: Any) -> "Tensor": ...  # noqa: D102  # Tensor's
 
     def _made(self, shape: tuple[int, ...], dtype: DType) -> "Tensor":

@@ -2,12 +2,17 @@
 
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+import numpy as np
+
 from kernbench.runtime_api import tensor_kernels as kernels
+from kernbench.runtime_api.conversions import Conversions
+from kernbench.runtime_api.host_array import accumulating
+from kernbench.runtime_api.host_operators import HostOperators
 from kernbench.runtime_api.products import Products
+from kernbench.runtime_api.promotion import of_number, promoted
 from kernbench.runtime_api.reductions import Reductions
 from kernbench.runtime_api.view import broadcast_shape
-from kernbench.triton_emu import dtype as dtypes
-from kernbench.triton_emu.dtype import DType, float32, int1, int64, of_scalar
+from kernbench.triton_emu.dtype import DType, float32, int1
 
 if TYPE_CHECKING:
     from kernbench.runtime_api.tensor import Tensor
@@ -15,28 +20,9 @@ if TYPE_CHECKING:
 Scalar: TypeAlias = bool | int | float
 _COMPARE = ("eq", "ne", "lt", "le", "gt", "ge")
 _FLOAT = ("exp", "log", "sqrt", "rsqrt", "sigmoid", "tanh", "silu", "reciprocal")
-_RANK = {"bool": 0, "int": 1, "uint": 1, "float": 2}
 
 
-def promoted(left: "Tensor", right: "Tensor | Scalar") -> DType:
-    """Torch's rule: the wider of two tensors' types; a number counts only if it is of a higher kind."""
-    a = left.dtype
-    if isinstance(right, int | float):
-        kind = of_scalar(right)
-        if _RANK[kind.kind] <= _RANK[a.kind]:
-            return a
-        return float32 if kind.is_floating() else int64
-    b = right.dtype
-    if a is b:
-        return a
-    if _RANK[a.kind] != _RANK[b.kind]:
-        return a if _RANK[a.kind] > _RANK[b.kind] else b
-    if a.is_floating() and a.itemsize == b.itemsize:
-        return float32  # half with bfloat16
-    return a if a.itemsize >= b.itemsize else b
-
-
-class Operators(Reductions, Products):
+class Operators(Reductions, Products, Conversions, HostOperators):
     """Arithmetic and comparison of tensors, beside reductions and products, by torch's names and rules of types."""
 
     def assign(self, source: "Tensor") -> "Tensor":
@@ -66,45 +52,11 @@ class Operators(Reductions, Products):
         """Itself if its elements lie side by side, else a copy that does."""
         return self if self.is_contiguous() else self.clone()  # type: ignore[return-value]
 
-    def clone(self) -> "Tensor":
-        """A copy."""
-        return self._made(self.shape, self.dtype).assign(self)  # type: ignore[arg-type]
-
-    def to(self, *kinds: Any, dtype: DType | None = None, **_torch: Any) -> "Tensor":
-        """A copy with another element type; a device is taken and means nothing."""
-        wanted = next((kind for kind in kinds if isinstance(kind, DType)), dtype)
-        if wanted is None or wanted is self.dtype:
-            return self  # type: ignore[return-value]
-        return self._made(self.shape, wanted).assign(self)  # type: ignore[arg-type]
-
-    def float(self) -> "Tensor":
-        """As float32."""
-        return self.to(float32)
-
-    def half(self) -> "Tensor":
-        """As float16."""
-        return self.to(dtypes.float16)
-
-    def bfloat16(self) -> "Tensor":
-        """As bfloat16."""
-        return self.to(dtypes.bfloat16)
-
-    def int(self) -> "Tensor":
-        """As int32."""
-        return self.to(dtypes.int32)
-
-    def long(self) -> "Tensor":
-        """As int64."""
-        return self.to(int64)
-
-    def bool(self) -> "Tensor":
-        """Whether each element is not 0."""
-        return self.ne(0)
-
     # -- element by element --------------------------------------------------------------------------------------
 
     def _with(self, op: str, other: Any, *, swapped: Any = False, out: "Tensor | None" = None) -> "Tensor":
-        compute = promoted(self, other)  # type: ignore[arg-type]
+        other = other.item() if isinstance(other, np.generic) else other
+        compute = promoted(self, other)
         if op == "div" and not compute.is_floating():
             compute = float32
         result = int1 if op in _COMPARE else compute
@@ -130,7 +82,7 @@ class Operators(Reductions, Products):
 
     def _map(self, op: str) -> "Tensor":
         kind = float32 if op in _FLOAT and not self.dtype.is_floating() else self.dtype
-        compute = float32 if op in _FLOAT else kind
+        compute = accumulating(kind) if op in _FLOAT else kind
         return self._made(self.shape, kind)._unary(op, self, compute)  # type: ignore[arg-type]  # noqa: SLF001
 
     def __add__(self, other: Any) -> "Tensor":
@@ -186,13 +138,7 @@ class Operators(Reductions, Products):
 
     __hash__ = object.__hash__
 
-    def eq(self, other: Any) -> "Tensor":
-        """Where both are equal."""
-        return self._with("eq", other)
-
-    def ne(self, other: Any) -> "Tensor":
-        """Where they differ."""
-        return self._with("ne", other)
+    eq, ne, lt, le, gt, ge = __eq__, __ne__, __lt__, __le__, __gt__, __ge__
 
     def add_(self, other: Any) -> "Tensor":
         """Add in place."""
@@ -227,6 +173,8 @@ class Operators(Reductions, Products):
     def div(self, other: Any) -> "Tensor":
         """The quotient."""
         return self._with("div", other)
+
+    subtract, multiply, divide = sub, mul, div
 
     def maximum(self, other: Any) -> "Tensor":
         """The greater of each two."""
@@ -276,8 +224,9 @@ class Operators(Reductions, Products):
         """Squares."""
         return self._map("square")
 
-    def where(self, x: "Tensor", y: "Tensor") -> "Tensor":
-        """Elements of `x` where this holds, else of `y`."""
+    def where(self, x: Any, y: Any) -> "Tensor":
+        """Elements of `x` where this holds, else of `y`; each is a tensor or a number."""
+        x, y = self._beside(x, y), self._beside(y, x)
         shape = broadcast_shape(tuple(self.shape), broadcast_shape(tuple(x.shape), tuple(y.shape)))
         made = self._made(shape, promoted(x, y))
         if made.numel():
@@ -287,9 +236,13 @@ class Operators(Reductions, Products):
             self._launch(kernels.select.launch(grid, made, *parts, made.numel(), *lies, size))
         return made
 
-    def new_empty(self, *shape: Any, dtype: DType | None = None) -> "Tensor":
-        """An unwritten tensor of the same type on the same device."""
-        return self._made(shape, dtype or self.dtype)
+    def _beside(self, each: Any, other: Any) -> "Tensor":
+        """A number as a tensor of the type that it has beside the other operand."""
+        if not isinstance(each, bool_or_number):
+            tensor: Tensor = each
+            return tensor
+        kind = of_number(each) if isinstance(other, bool_or_number) else promoted(other, each)
+        return self._made((), kind).fill_(each)
 
 
 bool_or_number = (bool, int, float)

@@ -103,6 +103,12 @@ class Rank:
         self.seed = seed
         self.values = values
         self.phases = phases or PhaseLog(sip, lambda: 0, Probe())
+        self.random: Any = None
+        """The stream of random numbers that `torch.manual_seed` starts anew."""
+        self.tracing = False
+        """Whether functions of tensors note what they came from, for gradients."""
+        self.steps = 0
+        """How many did."""
         self._memories = memories
         self._names = 0
 

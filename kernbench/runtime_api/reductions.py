@@ -1,27 +1,36 @@
-"""Sums, means, extremes and softmax of a tensor: kernels with a program per row."""
+"""Sums, means, extremes and softmax of a tensor: kernels with a program per row; the host finds where extremes are."""
 
 from math import prod
 from typing import TYPE_CHECKING, Any
 
 from kernbench.runtime_api import tensor_kernels as kernels
+from kernbench.runtime_api.host_array import accumulating
+from kernbench.runtime_api.host_order import greatest, least
 from kernbench.runtime_api.launching import Launching
-from kernbench.triton_emu.dtype import DType, float32, int64
+from kernbench.triton_emu.dtype import DType, int64
 
 if TYPE_CHECKING:
     from kernbench.runtime_api.tensor import Tensor
 
 
 class Reductions(Launching):
-    """Reductions along one axis or of all elements, by torch's names and rules of types."""
+    """Reductions along axes or of all elements, by torch's names and rules of types."""
+
+    if TYPE_CHECKING:
+
+        def maximum(self, other: Any) -> "Tensor": ...  # noqa: D102  # Operators'
+        def minimum(self, other: Any) -> "Tensor": ...  # noqa: D102  # Operators'
 
     def _reduce(self, op: str, dim: Any, keepdim: Any, result: DType, compute: DType) -> "Tensor":
         shape = tuple(self.shape)
-        axis = None if dim is None else dim % len(shape)
-        columns = self.numel() if axis is None else shape[axis]
+        if isinstance(dim, tuple | list):
+            return self._reduce_several(op, [each % len(shape) for each in dim], keepdim, result, compute)
+        axis = None if dim is None else dim % max(len(shape), 1)
+        columns = self.numel() if axis is None or not shape else shape[axis]
         if not columns:
             raise RuntimeError(f"{op}(): Expected reduction dim to have non-zero size.")
         source = self
-        if axis is not None and axis != len(shape) - 1:
+        if axis is not None and shape and axis != len(shape) - 1:
             source = self.permute(*[each for each in range(len(shape)) if each != axis], axis)
         source = source.contiguous()
         rest = () if axis is None else shape[:axis] + shape[axis + 1 :]
@@ -34,19 +43,33 @@ class Reductions(Launching):
             return made.reshape(*shape[:axis], 1, *shape[axis + 1 :])
         return made
 
-    def sum(self, dim: Any = None, keepdim: Any = False) -> "Tensor":
-        """The sum along an axis or of all: floats in float32, integers in int64."""
+    def _reduce_several(self, op: str, axes: Any, keepdim: Any, result: DType, compute: DType) -> "Tensor":
+        shape = tuple(self.shape)
+        rest = [axis for axis in range(len(shape)) if axis not in axes] if axes else []
+        joined = self.permute(rest + [axis for axis in range(len(shape)) if axis not in rest])
+        source = joined.reshape(*(shape[axis] for axis in rest), -1)
+        made = source._reduce(op, -1, False, result, compute)  # noqa: SLF001  # of the same class
+        kept = [shape[axis] if axis in rest else 1 for axis in range(len(shape))]
+        return made.reshape(*kept) if keepdim else made
+
+    def sum(self, dim: Any = None, keepdim: Any = False, *, dtype: DType | None = None) -> "Tensor":
+        """The sum along axes or of all: floats in float32 (float64 if they are), integers in int64."""
+        if dtype is not None:
+            return self.to(dtype).sum(dim, keepdim).to(dtype)
         floats = self.dtype.is_floating()
         result = self.dtype if floats else int64
-        return self._reduce("sum", dim, keepdim, result, float32 if floats else int64)
+        return self._reduce("sum", dim, keepdim, result, accumulating(result) if floats else int64)
 
-    def mean(self, dim: Any = None, keepdim: Any = False) -> "Tensor":
-        """The mean along an axis or of all."""
+    def mean(self, dim: Any = None, keepdim: Any = False, *, dtype: DType | None = None) -> "Tensor":
+        """The mean along axes or of all."""
+        if dtype is not None:
+            return self.to(dtype).mean(dim, keepdim)
         if not self.dtype.is_floating():
             raise RuntimeError(
                 "mean(): could not infer output dtype. Input dtype must be either a floating point dtype"
             )
-        total = self._reduce("sum", dim, keepdim, float32, float32)
+        wide = accumulating(self.dtype)
+        total = self._reduce("sum", dim, keepdim, wide, wide)
         return (total / (self.numel() // max(total.numel(), 1))).to(self.dtype)
 
     def amax(self, dim: Any = None, keepdim: Any = False) -> "Tensor":
@@ -57,13 +80,17 @@ class Reductions(Launching):
         """The minimum along an axis or of all."""
         return self._reduce("minimum", dim, keepdim, self.dtype, self.dtype)
 
-    def max(self) -> "Tensor":
-        """The maximum of all elements."""
-        return self.amax()
+    def max(self, dim: Any = None, keepdim: Any = False) -> Any:
+        """The maximum of all elements; along an axis with where it is; with another tensor the greater of each two."""
+        if dim is None:
+            return self.amax()
+        return greatest(self, dim, keepdim) if isinstance(dim, int) else self.maximum(dim)  # type: ignore[arg-type]
 
-    def min(self) -> "Tensor":
-        """The minimum of all elements."""
-        return self.amin()
+    def min(self, dim: Any = None, keepdim: Any = False) -> Any:
+        """The minimum of all elements; along an axis with where it is; with another tensor the lesser of each two."""
+        if dim is None:
+            return self.amin()
+        return least(self, dim, keepdim) if isinstance(dim, int) else self.minimum(dim)  # type: ignore[arg-type]
 
     def softmax(self, dim: Any = -1, dtype: DType | None = None) -> "Tensor":
         """exp(x - max) / sum along an axis, computed in float32."""

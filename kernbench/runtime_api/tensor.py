@@ -13,9 +13,13 @@ from kernbench.policy.placement import Interleaved
 from kernbench.runtime_api.device import Device
 from kernbench.runtime_api.distribution import AnyPlacement, Distribution
 from kernbench.runtime_api.elements import elements
+from kernbench.runtime_api.host_methods import method
+from kernbench.runtime_api.host_places import is_place, put, taken
 from kernbench.runtime_api.on_host import OnHost
 from kernbench.runtime_api.operators import Operators
 from kernbench.runtime_api.rank import Rank
+from kernbench.runtime_api.rearranging import Rearranging
+from kernbench.runtime_api.tracking import Tracked, track
 from kernbench.runtime_api.view import View, filled
 from kernbench.triton_emu.access import PointerArg
 from kernbench.triton_emu.dtype import DType
@@ -23,14 +27,13 @@ from kernbench.triton_emu.dtype import DType
 Array: TypeAlias = npt.NDArray[Any]
 
 
-class Tensor(Operators, OnHost):
+class Tensor(Operators, OnHost, Rearranging, Tracked):
     """A tensor on the rank's device. A new one's bytes are zero until written; host access takes simulated time.
 
     Views share the bytes of what they view. Operators launch kernels, so they take simulated time too.
     """
 
-    grad: "Tensor | None" = None
-    requires_grad = False
+    is_sparse = False
 
     def __init__(
         self,
@@ -82,7 +85,7 @@ class Tensor(Operators, OnHost):
         """Elements before its first one in what it views."""
         return self._view.offset
 
-    def is_contiguous(self) -> bool:
+    def is_contiguous(self, **_torch: Any) -> bool:
         """Whether its elements lie side by side in row-major order."""
         return self._view.is_contiguous
 
@@ -108,6 +111,15 @@ class Tensor(Operators, OnHost):
         """Whether it is on a device: always."""
         return True
 
+    @property
+    def grad_fn(self) -> Any:
+        """What it came from, None if from nothing that wants a gradient."""
+        return self.step
+
+    def get_device(self) -> int:
+        """The number of its device."""
+        return 0
+
     def is_floating_point(self) -> bool:
         """Whether its elements are floating-point numbers."""
         return self.dtype.is_floating()
@@ -123,17 +135,28 @@ class Tensor(Operators, OnHost):
         return Tensor(self._rank, view.shape, self.dtype, view=view, allocation=self._allocation)
 
     def __getitem__(self, key: Any) -> "Tensor":
-        return self.seen(self._view.indexed(key))
+        return taken(self, key) if is_place(key) else self.seen(self._view.indexed(key))
 
     def __setitem__(self, key: Any, value: Any) -> None:
+        if is_place(key):
+            put(self, key, value)
+            return
         target = self[key]
         if isinstance(value, Tensor):
             target.copy_(value.expand(*target.shape))
         else:
             target.fill_(value)
 
+    def __getattr__(self, name: str) -> Any:
+        """A method that the host computes."""
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return method(self, name)
+
     def view(self, *shape: Any) -> "Tensor":
-        """Another shape of the same bytes."""
+        """Another shape, or another element type, of the same bytes."""
+        if len(shape) == 1 and isinstance(shape[0], DType):
+            return self._as(shape[0])
         made = self._view.reshaped(filled(_shape(shape), self.numel()))
         if made is None:
             raise RuntimeError(
@@ -142,13 +165,32 @@ class Tensor(Operators, OnHost):
             )
         return self.seen(made)
 
-    def reshape(self, *shape: Any) -> "Tensor":
-        """Another shape, of the same bytes if they are contiguous, else of a copy."""
-        return self.contiguous().view(*shape)
+    def _as(self, dtype: DType) -> "Tensor":
+        """The same bytes as elements of another type, more or fewer of them along the last axis."""
+        ratio = self.dtype.itemsize / dtype.itemsize
+        view = self._view
+        if ratio != 1:
+            last = self.shape[-1] * ratio if self.shape else 0.5
+            if not self.is_contiguous() or not last.is_integer() or not (view.offset * ratio).is_integer():
+                raise RuntimeError(
+                    f"view: the bytes of a tensor of shape {list(self.shape)} and type {self.dtype.name} are no whole "
+                    f"elements of {dtype.name} side by side"
+                )
+            shape = (*self.shape[:-1], int(last))
+            view = View(shape, View.whole(shape).strides, int(view.offset * ratio))
+        return Tensor(self._rank, view.shape, dtype, view=view, allocation=self._allocation)
 
-    def flatten(self) -> "Tensor":
-        """One axis."""
-        return self.reshape(-1)
+    def reshape(self, *shape: Any) -> "Tensor":
+        """Another shape, of the same bytes if strides allow it, else of a copy."""
+        made = self._view.reshaped(filled(_shape(shape), self.numel()))
+        return self.contiguous().view(*shape) if made is None else self.seen(made)
+
+    def flatten(self, start_dim: int = 0, end_dim: int = -1) -> "Tensor":
+        """Some axes in a row, or all, as one."""
+        if not self.shape:
+            return self.reshape(1)
+        first, last = start_dim % self.ndim, end_dim % self.ndim
+        return self.reshape(*self.shape[:first], prod(self.shape[first : last + 1]), *self.shape[last + 1 :])
 
     ravel = flatten
 
@@ -201,18 +243,11 @@ class Tensor(Operators, OnHost):
         known = (1,) * (len(wanted) - self.ndim) + self.shape
         return self.seen(self._view.expanded(tuple(b if a == -1 else a for a, b in zip(wanted, known, strict=True))))
 
-    def split(self, size: int, dim: int = 0) -> tuple["Tensor", ...]:
-        """Pieces of `size` along an axis."""
-        before = [slice(None)] * (dim % self.ndim)
-        return tuple(self[(*before, slice(at, at + size))] for at in range(0, self.shape[dim], size))
-
-    def chunk(self, chunks: int, dim: int = 0) -> tuple["Tensor", ...]:
-        """So many pieces along an axis, the last one maybe smaller."""
-        return self.split(-(-self.shape[dim] // chunks), dim)
-
     def detach(self) -> "Tensor":
-        """Itself: there are no gradients here."""
-        return self
+        """The same bytes, with no gradient wanted."""
+        return self.seen(self._view)
+
+    data = property(detach, lambda self, value: self.copy_(value))
 
     # -- bytes ---------------------------------------------------------------------------------------------------
 
@@ -284,6 +319,16 @@ class Tensor(Operators, OnHost):
     def __int__(self) -> int:
         return int(self.item())
 
+    def __index__(self) -> int:
+        if self.dtype.is_floating() or self.numel() != 1:
+            raise TypeError("only integer tensors of a single element can be converted to an index")
+        return int(self.item())
+
+    __array_priority__ = 1000  # numpy leaves mixed operators to the tensor
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Array:
+        return self.numpy() if dtype is None else self.numpy().astype(dtype)
+
     def __bool__(self) -> bool:
         if self.numel() != 1:
             raise RuntimeError("Boolean value of Tensor with more than one value is ambiguous")
@@ -309,12 +354,14 @@ class Tensor(Operators, OnHost):
         self.requires_grad = requires_grad
         return self
 
-    def backward(self, _gradient: Any = None, **_torch: Any) -> None:
-        """Refuse: only what `torch.autograd.Function` or `layer_norm` gave knows the step back to its arguments."""
-        raise RuntimeError(
-            "this tensor has no way back: kernbench's own torch keeps no graph, it goes one step back from "
-            "torch.autograd.Function and layer_norm; where torch is installed, its own is used"
-        )
+    def backward(self, gradient: Any = None, **_torch: Any) -> None:
+        """Add to `grad` of each tensor that this came from and that wants one; `gradient` is that of this, 1 if left out.
+
+        A RuntimeError if it came from none, a `Missing` if a function on the way has no derivative here.
+        """
+        from kernbench.runtime_api.host_autograd import go_back  # noqa: PLC0415  # it needs tensors
+
+        go_back(self, gradient)
 
 
 class Size(tuple[int, ...]):
@@ -339,3 +386,6 @@ def _shape(shape: tuple[Any, ...]) -> tuple[int, ...]:
     if len(shape) == 1 and not isinstance(shape[0], int):
         shape = tuple(shape[0])
     return tuple(int(extent) for extent in shape)
+
+
+track(*(each for each in Tensor.__mro__ if each.__module__.startswith("kernbench.") and each is not Tracked))

@@ -14,7 +14,7 @@ from kernbench.runtime_api.distribution import AnyPlacement as Placement
 from kernbench.runtime_api.distribution import Partial as PartialPlacement
 from kernbench.runtime_api.distribution import Replicate, Shard
 from kernbench.runtime_api.elements import elements
-from kernbench.runtime_api.functions import Functions, Testing
+from kernbench.runtime_api.functions import Functions
 from kernbench.runtime_api.kernel_row import kernel_row
 from kernbench.runtime_api.parallel.state import ModelParallelConfig
 from kernbench.runtime_api.partial import PartialTensor
@@ -56,14 +56,13 @@ class Torch(Functions):
     int16 = short = dtypes.int16
     int8 = dtypes.int8
     bool = dtypes.int1
-    testing = Testing
     inf = np.inf
     nan = np.nan
     pi = np.pi
 
     def __init__(self, rank: Rank) -> None:
         self._rank = rank
-        self._random = _stream(rank.seed, rank.index)
+        rank.random = _stream(rank.seed, rank.index)
         self.distributed = Distributed(rank)
 
     def __getattr__(self, name: str) -> Any:
@@ -204,7 +203,7 @@ class Torch(Functions):
 
     def manual_seed(self, seed: Any) -> None:
         """Start this rank's random numbers anew; ranks of one seed still differ."""
-        self._random = _stream(seed, self._rank.index)
+        self._rank.random = _stream(seed, self._rank.index)
 
     def _drawn(self, draw: Callable[..., Any], size: Any, dtype: DType, placement: Placement | None) -> DeviceTensor:
         # The tensor first: it refuses what does not fit the device before the host draws it.
@@ -215,13 +214,13 @@ class Torch(Functions):
         self, *size: Any, dtype: DType | None = None, placement: Placement | None = None, device: Any = None
     ) -> DeviceTensor:
         """Make a tensor of uniform random numbers in [0, 1), from (seed, rank)."""
-        return self._drawn(self._random.random, size, dtype or dtypes.float32, placement)
+        return self._drawn(self._rank.random.random, size, dtype or dtypes.float32, placement)
 
     def randn(
         self, *size: Any, dtype: DType | None = None, placement: Placement | None = None, device: Any = None
     ) -> DeviceTensor:
         """Make a tensor of standard normal random numbers, from (seed, rank)."""
-        return self._drawn(self._random.standard_normal, size, dtype or dtypes.float32, placement)
+        return self._drawn(self._rank.random.standard_normal, size, dtype or dtypes.float32, placement)
 
     def rand_like(self, other: DeviceTensor, *, dtype: DType | None = None, device: Any = None) -> DeviceTensor:
         """Make a tensor of uniform random numbers of another's shape and type."""
@@ -232,17 +231,17 @@ class Torch(Functions):
         return self.randn(other.shape, dtype=dtype or other.dtype)
 
     def randint(
-        self, low: Any, high: Any, size: Any = None, *, dtype: DType | None = None, device: Any = None
+        self, low: Any, high: Any = None, size: Any = None, *, dtype: DType | None = None, device: Any = None
     ) -> DeviceTensor:
         """Make a tensor of random integers from `low` (0 if only one bound is given) below `high`."""
-        if size is None:
-            low, high, size = 0, low, high
+        if high is None or (size is None and isinstance(high, tuple | list)):
+            low, high, size = 0, low, size or high
         tensor = self.empty(size, dtype=dtype or dtypes.int64)  # first, as in `_drawn`
-        return tensor.copy_(self._random.integers(low, high, tensor.shape).astype(tensor.dtype.numpy))
+        return tensor.copy_(self._rank.random.integers(low, high, tensor.shape).astype(tensor.dtype.numpy))
 
     def randperm(self, n: Any, *, dtype: DType | None = None, device: Any = None) -> DeviceTensor:
         """Make a random permutation of the integers below `n`."""
-        return self.from_numpy(self._random.permutation(n).astype((dtype or dtypes.int64).numpy))
+        return self.from_numpy(self._rank.random.permutation(n).astype((dtype or dtypes.int64).numpy))
 
 
 def _stream(seed: Any, rank: Any) -> np.random.Generator:

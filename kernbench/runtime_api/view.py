@@ -39,10 +39,29 @@ class View(msgspec.Struct, frozen=True):
         return 1 + sum((extent - 1) * stride for extent, stride in zip(self.shape, self.strides, strict=True))
 
     def reshaped(self, shape: Shape) -> "View | None":
-        """The same elements in another shape, None if only a copy has that; contiguous ones always do."""
-        if not self.is_contiguous:
-            return None
-        return View(shape, View.whole(shape).strides, self.offset)
+        """The same elements in another shape, None if only a copy has that; contiguous ones always do.
+
+        Axes that lie in one piece of memory, each a multiple of the next, are cut anew; pieces stay apart.
+        """
+        if self.is_contiguous:
+            return View(shape, View.whole(shape).strides, self.offset)
+        strides = [0] * len(shape)
+        axis = len(shape) - 1
+        step, there, made = self.strides[-1], 1, 1
+        for number in reversed(range(len(self.shape))):
+            there *= self.shape[number]
+            before = number - 1
+            if number and (self.shape[before] == 1 or self.strides[before] == there * step):
+                continue
+            while axis >= 0 and (made < there or shape[axis] == 1):
+                strides[axis] = made * step
+                made *= shape[axis]
+                axis -= 1
+            if made != there:
+                return None
+            if number:
+                step, there, made = self.strides[before], 1, 1
+        return View(shape, tuple(strides), self.offset) if axis < 0 else None
 
     def permuted(self, order: Shape) -> "View":
         """Axes in another order."""

@@ -1,10 +1,11 @@
 """Tensor descriptors: a tensor's shape and strides, and tiles loaded and stored by their offsets."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
+from kernbench.triton_emu import atomic
 from kernbench.triton_emu.access import PointerArg
 from kernbench.triton_emu.block import Block
 from kernbench.triton_emu.block_pointer import inside, tile, whole
@@ -58,6 +59,30 @@ class tensor_descriptor:  # noqa: N801  # Triton's name
         index, mask = self._tile("store", offsets)
         put(self._arg, index, mask, value)
 
+    def atomic_add(self, offsets: Sequence[Any], value: Any) -> None:
+        """Add `value` to the tile at `offsets`, atomically; of each element it is one operation."""
+        self._change(atomic.atomic_add, offsets, value)
+
+    def atomic_max(self, offsets: Sequence[Any], value: Any) -> None:
+        """Put the greater of the tile at `offsets` and `value` there, atomically; of each element it is one operation."""
+        self._change(atomic.atomic_max, offsets, value)
+
+    def atomic_min(self, offsets: Sequence[Any], value: Any) -> None:
+        """Put the lesser of the tile at `offsets` and `value` there, atomically; of each element it is one operation."""
+        self._change(atomic.atomic_min, offsets, value)
+
+    def atomic_and(self, offsets: Sequence[Any], value: Any) -> None:
+        """Put the bits of both the tile at `offsets` and `value` there, atomically; of each element it is one operation."""
+        self._change(atomic.atomic_and, offsets, value)
+
+    def atomic_or(self, offsets: Sequence[Any], value: Any) -> None:
+        """Put the bits of the tile at `offsets` or `value` there, atomically; of each element it is one operation."""
+        self._change(atomic.atomic_or, offsets, value)
+
+    def atomic_xor(self, offsets: Sequence[Any], value: Any) -> None:
+        """Put the bits of either the tile at `offsets` or `value` there, atomically; of each element it is one operation."""
+        self._change(atomic.atomic_xor, offsets, value)
+
     def gather(self, x_offsets: Any, y_offset: Any, *_: Any) -> Block:
         """Rows `x_offsets` of the tensor, from column `y_offset` on."""
         index, mask = self._rows(x_offsets, y_offset)
@@ -67,6 +92,10 @@ class tensor_descriptor:  # noqa: N801  # Triton's name
         """Put rows of `value` into rows `x_offsets` of the tensor, from column `y_offset` on."""
         index, mask = self._rows(x_offsets, y_offset)
         put(self._arg, index, mask, value)
+
+    def _change(self, change: Callable[..., Any], offsets: Sequence[Any], value: Any) -> None:
+        index, mask = self._tile(change.__name__, offsets)
+        change(Pointer(self._arg, index), value, mask)
 
     def _tile(self, name: str, offsets: Any) -> tuple[Index, Mask]:
         at = whole(f"tensor_descriptor.{name}", offsets, len(self.shape))

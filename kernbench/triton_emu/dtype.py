@@ -47,6 +47,11 @@ class DType:
         """Whether it is a floating-point type."""
         return self.kind == "float"
 
+    @property
+    def is_floating_point(self) -> bool:
+        """The same by torch's name."""
+        return self.kind == "float"
+
     def is_standard_floating(self) -> bool:
         """Whether it is float16, bfloat16, float32 or float64."""
         return self.kind == "float" and self.itemsize > 1
@@ -135,6 +140,12 @@ def by_numpy(kind: Any) -> DType:
     if found is None:
         raise TypeError(f"no element type for numpy's {wanted}; there are {', '.join(BY_NAME)}")
     return found
+
+
+def limits(kind: DType) -> Any:
+    """The limits of a type of floats, as numpy's `finfo` names them."""
+    found: Any = ml_dtypes.finfo
+    return found(kind.numpy)
 
 
 class pointer_type:  # noqa: N801  # Triton's name

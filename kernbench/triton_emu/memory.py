@@ -140,8 +140,8 @@ def as_pointer(name: str, pointer: Any) -> Pointer:
 
 def as_mask(mask: Any) -> Mask | None:
     """What is known of a mask; the program waits for one that comes from data."""
-    if mask is None:
-        return None
+    if mask is None or isinstance(mask, Mask):
+        return mask
     if isinstance(mask, bool) or (isinstance(mask, Scalar) and mask.dtype is int1):
         return None if mask else Mask.explicit(np.asarray(False))
     if not isinstance(mask, Block):

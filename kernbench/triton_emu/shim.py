@@ -24,6 +24,8 @@ from kernbench.triton_emu.shim_importlib import Importlib
 from kernbench.triton_emu.shim_sys import Sys
 
 _INSTALLED = Path(__file__).resolve().parents[2]
+_SITES = frozenset({"site-packages", "dist-packages"})
+"""Folders that hold what is installed; a program's folder often has an environment of its own inside."""
 _OWN = frozenset({"kernbench", "actors", "tui", "benches"})
 
 
@@ -161,7 +163,7 @@ class Shim:
         )
 
     def _below(self, top: str) -> ModuleSpec | None:
-        """A package that Python finds and whose folder is `home` or below it."""
+        """A package that Python finds and whose folder is `home` or below it, in no environment that lies there too."""
         try:
             spec = find_spec(top)
         except (ValueError, ImportError):
@@ -170,7 +172,9 @@ class Shim:
         if spec is None or home is None or not spec.submodule_search_locations:
             return None
         folder = Path(_place(spec)).resolve()
-        return spec if home == folder or home in folder.parents else None
+        if home != folder and home not in folder.parents:
+            return None
+        return None if _SITES & set(folder.relative_to(home).parts) else spec
 
     def _module(self, absolute: str) -> ModuleType:
         """Load a module and, before it, the packages that it is in."""

@@ -49,6 +49,36 @@ def test_lanes_and_programs_that_meet_in_one_element_each_see_another_state(run)
     run(COUNTS)
 
 
+DESCRIPTORS = """
+@triton.jit
+def change(x_ptr, add_ptr, max_ptr, or_ptr, M, N, TM: tl.constexpr, TN: tl.constexpr):
+    row, column = tl.program_id(0) * TM, tl.program_id(1) * TN
+    source = tl.make_tensor_descriptor(x_ptr, [M, N], [N, 1], [TM, TN])
+    x = source.load([row, column])
+    tl.make_tensor_descriptor(add_ptr, [M, N], [N, 1], [TM, TN]).atomic_add([row, column], x)
+    tl.make_tensor_descriptor(max_ptr, [M, N], [N, 1], [TM, TN]).atomic_max([row - 4, column], x)
+    tl.make_tensor_descriptor(or_ptr, [M, N], [N, 1], [TM, TN]).atomic_or([0, column], x)
+
+a = (np.arange(20 * 24) * 7919 % 101).astype(np.int32).reshape(20, 24)
+added, most, bits = (torch.full((20, 24), 3, dtype=torch.int32) for _ in range(3))
+for _ in range(2):
+    change[(3, 2)](torch.from_numpy(a), added, most, bits, 20, 24, TM=8, TN=16)
+assert (added.numpy() == 3 + 2 * a).all()
+expected = np.full((20, 24), 3)
+expected[:16] = np.maximum(3, a[4:])
+expected[16:20] = np.maximum(3, 0)
+assert (most.numpy() == expected).all()
+expected = np.full((20, 24), 3)
+expected[:8] |= a[:8] | a[8:16]
+expected[:4] |= a[16:]
+assert (bits.numpy() == expected).all()
+"""
+
+
+def test_a_descriptor_changes_tiles_atomically_within_its_tensor(run):
+    run(DESCRIPTORS)
+
+
 LOCK = """
 @triton.jit
 def add_all(lock_ptr, total_ptr, seen_ptr, BLOCK: tl.constexpr, ROUNDS: tl.constexpr):

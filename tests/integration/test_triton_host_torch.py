@@ -64,7 +64,7 @@ assert torch.float8_e5m2.itemsize == torch.float8_e4m3fn.itemsize == 1
 """)
 
 
-def test_a_function_around_kernels_goes_one_step_back(run):
+def test_a_function_around_kernels_makes_its_gradients(run):
     run("""
 class Twice(torch.autograd.Function):
     @staticmethod
@@ -79,18 +79,18 @@ class Twice(torch.autograd.Function):
         assert ctx.needs_input_grad == (True, False)
         return torch.from_numpy(dy.numpy() * ctx.factor), None
 
-x = torch.ones(4)
+x = torch.ones(4, requires_grad=True)
 y = Twice.apply(x, 2)
 y.backward(torch.full((4,), 3.0), retain_graph=True)
 assert x.grad.tolist() == [6, 6, 6, 6]
 """)
 
 
-def test_layer_norm_goes_one_step_back_too(run):
+def test_layer_norm_has_gradients_of_all_its_operands(run):
     run("""
 rng = np.random.default_rng(1)
 a, g, w, b = (rng.standard_normal(shape).astype(np.float32) for shape in ((2, 3, 8), (2, 3, 8), 8, 8))
-x, weight, bias = (torch.from_numpy(each) for each in (a, w, b))
+x, weight, bias = (torch.from_numpy(each).requires_grad_() for each in (a, w, b))
 y = F.layer_norm(x.requires_grad_(True), (8,), weight, bias, 1e-5).to(torch.float32)
 y.backward(torch.from_numpy(g), retain_graph=True)
 
@@ -109,11 +109,19 @@ for number, tensor in enumerate((x, weight, bias)):
 """)
 
 
-def test_a_result_without_a_way_back_says_so(run):
-    with pytest.raises(
-        Exception, match="RuntimeError: this tensor has no way back: kernbench's own torch keeps no graph"
-    ):
-        run("x = torch.ones(4)\nassert x.grad is None and x.requires_grad is False\n(x * 2).backward()\n")
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("torch.ones(4).sum().backward()", "RuntimeError: element 0 of tensors does not require grad"),
+        ("x.sort()[0].sum().backward()", r"Missing: torch\.sort: its gradient does not exist here"),
+        ("x.view(torch.bfloat16).sum().backward()", r"Missing: torch\.Tensor\.view as another type: its gradient"),
+        ("(x * 2).add_(1)", r"Missing: torch\.Tensor\.add_ where a gradient is wanted does not exist here"),
+        ("y = torch.zeros(4)\ny[1:] = x[1:]", r"Missing: torch\.Tensor\.__setitem__ where a gradient"),
+    ],
+)
+def test_a_gradient_that_nobody_can_give_is_refused(run, text, message):
+    with pytest.raises(Exception, match=message):
+        run(f"x = torch.ones(4, requires_grad=True)\n{text}\n")
 
 
 def test_functions_of_each_element_are_the_host_s(run):
@@ -144,6 +152,15 @@ assert now.time == begin
     [
         ("torch.no_such(1)", r"AttributeError: torch\.no_such does not exist here"),
         ("torch.cuda.no_such", r"AttributeError: torch\.cuda\.no_such does not exist here"),
+        (
+            "torch.ones(1).no_such()",
+            r"AttributeError: torch\.Tensor\.no_such does not exist here; where torch is installed",
+        ),
+        ("F.no_such", r"AttributeError: torch\.nn\.functional\.no_such does not exist here; where torch is installed"),
+        (
+            "torch.nn.Transformer()",
+            r"AttributeError: torch\.nn\.Transformer does not exist here; where torch is installed",
+        ),
         (
             "import torch.utils.data",
             r"ModuleNotFoundError: no module named 'torch\.utils\.data': torch\.utils does not",

@@ -1,7 +1,8 @@
-"""Every document of `kernbench probe --json` and `kernbench validate --json` is what its published schema says."""
+"""Every document of `probe`, `validate`, `trace` and `sweep` with `--json` is what its published schema says."""
 
 import json
 from importlib.resources import files
+from pathlib import Path
 
 import jsonschema
 import msgspec
@@ -10,11 +11,12 @@ import pytest
 from kernbench.cli import execute
 from kernbench.oracles import table
 
+ROOT = Path(__file__).parents[2]
 ONE = ("--set", "sips=1", "--set", "cube_mesh=1x1", "--set", "sip.cube.pes=1")
 SMALL = ("--set", "sips=2", "--set", "cube_mesh=2x1", "--set", "sip.cube.pes=2")
 SCHEMAS = {
     name: json.loads((files("kernbench") / "data" / f"{name}.schema.json").read_text())
-    for name in ("probe", "validate")
+    for name in ("probe", "validate", "trace", "sweep")
 }
 
 
@@ -53,6 +55,7 @@ def test_a_schema_is_one(name):
         (("validate", "mesh", "--packets", "10", "--mesh", "3x1", "--rate", "1.0", "--arrivals", "poisson"), "mesh"),
         (("validate", "link", "--packets", "200"), "link"),
         (("validate", "gemm", "--mnk", "3,4,5"), "gemm"),
+        (("validate", "hbm", "--refreshes", "1"), "hbm"),
         (("validate", "nccl", "--simulate", "64KiB"), "nccl"),
     ],
 )
@@ -63,6 +66,25 @@ def test_a_document_has_the_form_that_its_schema_publishes(arguments, form, caps
 def test_a_list_of_products_has_a_form_of_its_own(tmp_path, capsys):
     (tmp_path / "list.csv").write_text("Layer,M,N,K,\nA,32,32,8,\n")
     assert printed(capsys, "validate", "gemm", "--shapes", str(tmp_path / "list.csv"))[1:] == ("gemm list",)
+
+
+def test_a_run_s_trace_and_a_sweep_have_theirs(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert execute(["run", *SMALL, "--out", "run", "--json", "-b", "1K", "-e", "1K"]) == 0
+    capsys.readouterr()
+    assert printed(capsys, "trace", "run", "-o", "f.pftrace")[1:] == ("trace",)
+    document, form = printed(
+        capsys, "sweep", *SMALL, "--set", "fabric.bw_gbs=25,50", "-b", "1K", "-e", "1K", "--out", "sweep"
+    )
+    assert (form, len(document["points"])) == ("sweep", 2)
+
+
+def test_every_published_schema_is_listed_where_the_documents_are():
+    page = (ROOT / "docs" / "json.md").read_text()
+    published = sorted(
+        each.name for each in (files("kernbench") / "data").iterdir() if each.name.endswith(".schema.json")
+    )
+    assert [name for name in published if f"kernbench/data/{name}" not in page] == []
 
 
 def test_a_table_with_a_failed_row_is_a_table(monkeypatch, capsys):
@@ -81,6 +103,8 @@ def test_a_table_with_a_failed_row_is_a_table(monkeypatch, capsys):
         ("probe", "--set", "sips=0"),
         ("validate", "mesh", "--rate", "2"),
         ("validate", "--only", "?"),
+        ("trace", "no-such-run", "-o", "f.pftrace"),
+        ("sweep", "--set", "fabric.bw_gbs=50"),
     ],
 )
 def test_a_refused_command_has_its_status_alone(arguments, capsys):

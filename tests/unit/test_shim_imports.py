@@ -206,6 +206,19 @@ def test_an_installed_package_imports_the_emulation_only_if_it_is_named(tmp_path
         monkeypatch.delitem(sys.modules, name)
 
 
+def test_what_an_environment_inside_the_folder_has_installed_is_not_the_folder_s_own(tmp_path, monkeypatch):
+    site = tmp_path / ".venv" / "lib" / "site-packages"
+    package = site / "installed_within"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("")
+    monkeypatch.syspath_prepend(str(site))
+    import installed_within
+
+    found = execute(tmp_path, "import installed_within\nimport numpy")
+    assert found.installed_within is installed_within
+    monkeypatch.delitem(sys.modules, "installed_within")
+
+
 def test_kernbench_itself_is_never_loaded_twice(tmp_path):
     source = "from kernbench.triton_emu.jit import JitFunction as found\nfrom benches import marked"
     files = {"kernbench/__init__": "other = 1", "benches/__init__": "marked = 'of the user'"}

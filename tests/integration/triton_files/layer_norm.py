@@ -121,19 +121,19 @@ class LayerNorm(torch.autograd.Function):
 
 torch.manual_seed(1)
 M, N, eps = 24, 100, 1e-5
-x, dy = torch.randn(M, N, device="cuda"), torch.randn(M, N, device="cuda")
-w, b = torch.rand(N, device="cuda"), torch.rand(N, device="cuda")
+x, dy = torch.randn(M, N, device="cuda", requires_grad=True), torch.randn(M, N, device="cuda")
+w, b = (torch.rand(N, device="cuda", requires_grad=True) for _ in range(2))
 
 
 y = LayerNorm.apply(x, w, b, eps)
 y.backward(dy, retain_graph=True)
 dx, dw, db = (each.grad for each in (x, w, b))
 
-X, DY, W = (each.numpy().astype(np.float64) for each in (x, dy, w))
+X, DY, W = (each.detach().cpu().numpy().astype(np.float64) for each in (x, dy, w))
 mean = X.mean(1, keepdims=True)
 rstd = 1 / np.sqrt(X.var(1, keepdims=True) + eps)
 xhat = (X - mean) * rstd
-np.testing.assert_allclose(y.numpy(), xhat * W + b.numpy(), rtol=1e-4, atol=1e-5)
+np.testing.assert_allclose(y.detach().numpy(), xhat * W + b.detach().numpy(), rtol=1e-4, atol=1e-5)
 wdy = W * DY
 exact = (wdy - xhat * (xhat * wdy).mean(1, keepdims=True) - wdy.mean(1, keepdims=True)) * rstd
 np.testing.assert_allclose(dx.numpy(), exact, rtol=1e-3, atol=1e-5)
