@@ -255,7 +255,7 @@ def _travels(value: Any) -> bool:
     """Whether a value arrives in another process as what it was."""
     try:
         return repr(msgspec.msgpack.decode(msgspec.msgpack.encode(value))) == repr(value)
-    except (TypeError, OverflowError):
+    except (TypeError, OverflowError, UnicodeEncodeError):
         return False
 
 

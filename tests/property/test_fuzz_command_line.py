@@ -99,6 +99,7 @@ def test_a_command_that_only_looks_ends_as_documented(line):
 @example(["run", "--timeout", "9" * 30 + "s", "--size", "1KiB"])
 @example(["run", "--max-memory", "1", "--size", "1KiB"])
 @example(["run", "--algo", "--algo", "--algo", "--json"])
+@example(["run", "--algo", "\udc80"])
 def test_a_run_ends_as_documented(line):
     # Nothing draws more than one process: what workers do is not asked here.
     with mock.patch.dict(os.environ, {"KERNBENCH_HANG_S": "5"}):
