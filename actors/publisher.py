@@ -1,6 +1,9 @@
-"""The publisher of one island: a thread that tells viewers, up to ten times a second, what the island's SIPs are doing.
+"""The publisher of one island: it tells viewers, up to ten times a second, what the island's SIPs are doing.
 
 It reads counters and never waits for the model, nor the model for it; a slow, killed or absent viewer concerns nobody.
+The model's own thread looks, between two events: another one would have to fetch every counter from that one's cache,
+and change places with it at each look, which cost as much again. A thread of its own looks where the model does not
+come by: in a kernel that does not end, while the island waits for others, in a pause.
 """
 
 import os
@@ -22,7 +25,7 @@ from kernbench.common.messages.recording import Recording
 from kernbench.common.units import Fs
 from kernbench.telemetry.commands import CAPTURE
 from kernbench.telemetry.feed import SPARE, FeedWriter, feed_path
-from kernbench.telemetry.frame import FULL, Frame, HotLink, PhaseMark
+from kernbench.telemetry.frame import Frame, HotLink, PhaseMark
 from kernbench.telemetry.phase_log import SHOWN
 from kernbench.telemetry.record import RecordWriter, record_path
 
@@ -32,14 +35,19 @@ if TYPE_CHECKING:  # a worker whose devices are not of this package need not loa
 HOT = 8
 FLUSH_SHARE = 0.05
 """Buffered rows are written every `flush_s`, later in a long run after a twentieth of its time so far."""
-IDLE = 100
-"""A frame comes no sooner than so many times the CPU that the last one took: publishing stays below 1 % of a core."""
-MEMORY_EVERY = 10
+IDLE = 200
+"""A frame comes no sooner than so many times the CPU that the last one took: publishing stays below 0.5 % of a run."""
+PATIENCE = 5
+"""Periods in which nobody came by after which the thread looks itself: a thread that only wakes up costs too."""
+MEMORY_EVERY = 5
 """Frames for which one reading of the memory counts."""
 
 
 class Publisher(threading.Thread):
-    """Publishes frames into the worker's feed and record until it is closed; one may be asked for by `publish`."""
+    """Publishes frames into the worker's feed and record until it is closed; one may be asked for by `publish`.
+
+    Whoever runs the model calls `tick` as it comes by, and `idle` while it holds the model back.
+    """
 
     def __init__(
         self, island: Island, gate: Gate | None, observers: "list[SipObserver]", recording: Recording, worker: int
@@ -55,33 +63,46 @@ class Publisher(threading.Thread):
         self._always = recording.packets
         self._capturing = recording.packets
         self._feed = FeedWriter(
-            feed_path(directory, worker), SPARE + sum(each.links + each.units for each in observers)
+            feed_path(directory, worker), SPARE + sum(each.links + 2 * each.units for each in observers)
         )
         self._record = RecordWriter(record_path(directory, worker), recording.frame_bytes)
-        self._over = threading.Event()
-        self._begin = time.monotonic()
+        self._open = threading.Lock()  # an Event would run some hundred lines of Python at each look
+        self._open.acquire()
+        self._turn = threading.Lock()
+        self._begin = self._ticked = time.monotonic()
+        self._due = self._begin + self._period_s
+        self._cpu_due = 0.0
         self._flush_s = self._flush_due = recording.flush_s
         self._sequence = self._memory = 0
         self._now: Fs = 0
         self._first = [0, *accumulate(observer.links for observer in observers)]
         self._hot: list[int] = []
+        for observer in observers:
+            observer.call_at_ticks(self.tick)
+
+    def tick(self) -> None:
+        """Publish if a frame is due, in CPU of the process too: that of a crowded machine gets less than the time."""
+        self._ticked = now = time.monotonic()
+        if now >= self._due and time.process_time() >= self._cpu_due:
+            self._publish_in_turn()
+
+    def idle(self) -> None:
+        """Publish if a frame is due, however little the process works."""
+        self._ticked = now = time.monotonic()
+        if now >= self._due:
+            self._publish_in_turn()
 
     def run(self) -> None:
-        """Publish until it is closed, or until something cannot be written: the run goes on without."""
-        try:
-            due = time.monotonic() + self._period_s
-            while not self._over.wait(due - time.monotonic()):
-                begin, spent = time.monotonic(), time.thread_time()
-                with suppress(RuntimeError):  # a table of the model grew while it was read: the next frame will do
-                    self.publish(self._state())
-                spent = time.thread_time() - spent
-                due = max(due + self._period_s, begin + IDLE * spent)
-        except OSError as error:
-            sys.stderr.write(f"kernbench: warning: worker {self._worker} publishes no more: {error}\n")
+        """Publish while nobody comes by, until it is closed."""
+        patience = PATIENCE * self._period_s
+        while not self._open.acquire(timeout=max(0.0, max(self._due, self._ticked + patience) - time.monotonic())):
+            now = time.monotonic()
+            if now >= self._due and now >= self._ticked + patience:
+                self._publish_in_turn()
 
     def close(self) -> None:
         """Publish what there is at the end, then let go of all files; the engines have stopped."""
-        self._over.set()
+        self._open.release()
         self.join()
         with suppress(OSError):
             self.publish("ended")
@@ -89,6 +110,25 @@ class Publisher(threading.Thread):
         self._record.close()
         for observer in self._observers:
             observer.close()
+
+    def _publish_in_turn(self) -> None:
+        """Publish unless the other thread just does; what fails here, a full disk first of all, is none of the run."""
+        if not self._turn.acquire(blocking=False):
+            return
+        try:
+            begin, spent = time.monotonic(), time.thread_time()
+            with suppress(RuntimeError):  # a table of the model grew while it was read: the next frame will do
+                self.publish(self._state())
+            spent = IDLE * (time.thread_time() - spent)
+            due = self._due + self._period_s
+            self._due = max(due if due > begin else begin + self._period_s, begin + spent)
+            self._cpu_due = time.process_time() + spent
+        except Exception as error:
+            self._due = threading.TIMEOUT_MAX
+            said = error if isinstance(error, OSError) else f"{type(error).__name__}: {error}"
+            sys.stderr.write(f"kernbench: warning: worker {self._worker} publishes no more: {said}\n")
+        finally:
+            self._turn.release()
 
     def publish(self, state: str) -> None:
         """Publish a frame of this moment."""
@@ -141,6 +181,7 @@ class Publisher(threading.Thread):
             units=b"".join(look.units for look in looks),
             hot=self._hottest(links),
             phases=self._phases(),
+            queues=b"".join(look.queues for look in looks),
         )
 
     def _hottest(self, links: bytes) -> tuple[HotLink, ...]:
@@ -162,7 +203,7 @@ class Publisher(threading.Thread):
 def busiest(shares: bytes, most: int = HOT) -> list[int]:
     """Numbers of the largest shares that are not 0, the largest first, of equal ones the first."""
     found: list[int] = []
-    for share in range(FULL, 0, -1):
+    for share in sorted({*shares} - {0}, reverse=True):
         at = shares.find(share)
         while at >= 0:
             found.append(at)
@@ -184,6 +225,8 @@ def published(island: Island, job: Job, worker: int, gate: Gate | None) -> Itera
         return
     try:
         publisher = Publisher(island, gate, observers, job.recording, worker)
+        if gate is not None:
+            gate.idle = publisher.idle
     except OSError as error:
         sys.stderr.write(f"kernbench: warning: worker {worker} publishes nothing: {error}\n")
         yield

@@ -1,7 +1,7 @@
 """What the monitor costs: CPU of its process on recorded frames of four SIPs at 10 Hz, and the time to its first picture.
 
 Each size is measured on a terminal of its own, by the process itself, from its 20th picture on. The frames are those of
-a recorded all-reduce, played at the speed of the run over and over; `busy` has every link at a random load instead.
+a recorded all-reduce, played ten a second over and over; `busy` has every link at a random load instead.
 """
 
 import fcntl
@@ -25,7 +25,7 @@ import msgspec
 BEGIN = time.perf_counter()
 SIZES = ((120, 40), (160, 50))
 SKIPPED, PICTURES, ROUNDS, MOST = 20, 60, 3, 8.0
-HERTZ = 10
+HERTZ, SECONDS = 10, 60
 
 
 def record(folder: Path) -> None:
@@ -48,18 +48,13 @@ def show(directory: Path, kind: str, report: Path) -> None:
         """The recorded frames again and again."""
 
         def frames(self) -> Iterator[Frame]:
-            once = [*super().frames()]
+            once = [*zip(*super().records, strict=False)]  # the frames of all workers, one by one
             draw = random.Random(1)  # noqa: S311  # loads, no secrets
-            loads = [bytes(draw.choices(range(FULL + 1), k=len(once[0].links))) for _ in range(16)]
-            for turn in range(-(-60 * HERTZ * len(self.layout.workers) // len(once))):
-                for place, frame in enumerate(once):
-                    links = loads[place % 16][: len(frame.links)] if kind == "busy" else frame.links
-                    yield msgspec.structs.replace(
-                        frame,
-                        sequence=frame.sequence + turn * len(once),
-                        wall_s=frame.wall_s + turn * once[-1].wall_s,
-                        links=links,
-                    )
+            loads = [bytes(draw.choices(range(FULL + 1), k=len(once[0][0].links))) for _ in range(16)]
+            for number in range(SECONDS * HERTZ):
+                for frame in once[number % len(once)]:
+                    links = loads[number % 16][: len(frame.links)] if kind == "busy" else frame.links
+                    yield msgspec.structs.replace(frame, sequence=number, wall_s=number / HERTZ, links=links)
 
     class Measured(Monitor):
         """Counts its pictures."""

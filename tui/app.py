@@ -17,6 +17,7 @@ from tui.board import Board
 from tui.dialogs import CSS as DIALOGS
 from tui.feeder import Feeder
 from tui.glyphs import ASCII, Glyphs
+from tui.ink import Ink
 from tui.left import Left
 from tui.pace import Pace
 from tui.page import Page
@@ -63,6 +64,7 @@ class Monitor(App[Left]):
         title = plain(f"{layout.bench} {arguments}".strip())
         chosen = palette_for(color_system or self.console.color_system, no_color=self.no_color)
         self.view = View(Plan(layout), glyphs, chosen, title)
+        self.ink = Ink(chosen, lambda strip: strip.render(self.console))
         self.view.live = self.view.tape.following = feeder.live
         self.commands = Commands(self, send, open_run)
         self._pages: dict[str, Page] = {}
@@ -155,9 +157,14 @@ class Monitor(App[Left]):
         self.view.follow()
 
     def redraw(self) -> None:
-        """Draw what changed on the page that is shown."""
-        if self.page is not None:
-            self.page.redraw()
+        """Draw what changed on the page that is shown; below a dialog Textual must."""
+        page = self.page
+        if page is None:
+            return
+        if self.screen is not page or self._batch_count:
+            page.redraw()
+        elif picture := self.ink.draw(page.boards, page.region):
+            self._display(page, picture)
 
     def say(self, text: str) -> None:
         """Show a notice in the header for some seconds."""

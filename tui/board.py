@@ -37,7 +37,7 @@ class Board(Widget, can_focus=False):
     def __init__(self, view: View, *, id: str | None = None) -> None:  # noqa: A002  # Textual's name
         super().__init__(id=id)
         self.view = view
-        self._lines: list[Line] = []
+        self.drawn: list[Line] = []
         self._strips: dict[int, Strip] = {}
         self._width = 0
 
@@ -49,23 +49,27 @@ class Board(Widget, can_focus=False):
         """Choose what stands there, if anything does."""
         return False
 
-    def redraw(self) -> None:
-        """Draw what changed since the last time."""
+    def changed(self) -> list[int]:
+        """Take the lines as they are now; which of them are others than before. Textual is told when all may be."""
         width, height = self.size
         if not width or not height:
-            return
+            return []
         fresh = self.lines(width, height)[:height]
-        shown, self._lines = self._lines, fresh
+        fresh += [BLANK] * (height - len(fresh))
+        shown, self.drawn = self.drawn, fresh
         if len(shown) != len(fresh) or width != self._width:
             self._width = width
             self._strips.clear()
             self.refresh()
-            return
-        regions = []
-        for y, line in enumerate(fresh):
-            if line != shown[y]:
-                self._strips.pop(y, None)
-                regions.append(Region(0, y, width, 1))
+            return []
+        changed = [y for y, line in enumerate(fresh) if line != shown[y]]
+        for y in changed:
+            self._strips.pop(y, None)
+        return changed
+
+    def redraw(self) -> None:
+        """Have Textual draw what changed since the last time."""
+        regions = [Region(0, y, self.size.width, 1) for y in self.changed()]
         if regions:
             self.refresh(*regions)
 
@@ -73,12 +77,12 @@ class Board(Widget, can_focus=False):
         """The strip of a line, from the cache unless it changed."""
         strip = self._strips.get(y)
         if strip is None:
-            strip = self._strips[y] = self._strip(self._lines[y] if y < len(self._lines) else BLANK)
+            strip = self._strips[y] = self._strip(self.drawn[y] if y < len(self.drawn) else BLANK)
         return strip
 
     def on_resize(self) -> None:
         """Another size is another picture."""
-        self._lines = []
+        self.drawn = []
         self.redraw()
 
     def on_click(self, event: events.Click) -> None:

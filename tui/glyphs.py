@@ -25,10 +25,15 @@ def percent_of(value: int) -> int:
 
 
 class Glyphs:
-    """The characters of one character set, with tables from a busy byte to its part."""
+    """The characters of one character set, with tables from a busy byte to its part.
 
-    def __init__(self, blocks: str, arrows: str, others: str) -> None:
+    `gap` stands for what was left out in the middle of a name.
+    """
+
+    def __init__(self, blocks: str, arrows: str, others: str, gap: str) -> None:
         assert len(blocks) == LEVELS
+        self.characters = blocks + arrows + others + gap
+        self.gap = gap
         self.blocks = blocks
         self.east, self.west, self.south, self.north = tuple(arrows)
         self.rule, self.bar, self.full, self.empty, self.mark, self.dot = tuple(others)
@@ -37,12 +42,12 @@ class Glyphs:
         self.digits3: list[Part] = [(f"{percent_of(v):3}", f"h{level_of(v)}") for v in range(256)]
         self.digit: list[Part] = [(str(min(9, percent_of(v) // 10)), f"h{level_of(v)}") for v in range(256)]
         self.wide: list[Part] = [(blocks[level_of(v)] * 3, f"h{level_of(v)}") for v in range(256)]
+        self._cells = [blocks[level_of(v)] for v in range(256)]
 
     def spark(self, values: Iterable[int], width: int) -> str:
         """The last `width` busy bytes as blocks, right-aligned."""
-        blocks = self.blocks
         kept = list(values)[-width:] if width else []
-        return (" " * (width - len(kept))) + "".join([blocks[level_of(value)] for value in kept])
+        return "".join(map(self._cells.__getitem__, kept)).rjust(width)
 
     def gauge(self, value: int, width: int) -> tuple[str, str]:
         """A bar of `width` cells: its full part and its empty one."""
@@ -62,5 +67,5 @@ class Glyphs:
         return "".join(cells)
 
 
-UNICODE = Glyphs("·▁▂▃▄▅▆▇█", "→←↓↑", "─│█░●·")
-ASCII = Glyphs(".12345678", "><v^", "-|#.*.")
+UNICODE = Glyphs("·▁▂▃▄▅▆▇█", "→←↓↑", "─│█░●·", "…")
+ASCII = Glyphs(".12345678", "><v^", "-|#.*.", "..")

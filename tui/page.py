@@ -63,9 +63,14 @@ class Page(Screen[None]):
         self.footer.styles.height = 1
         self.place(width, height - top - 1)
 
+    @property
+    def boards(self) -> list[Board]:
+        """The panels, header and footer that are there by now."""
+        return [*self.query(Board)]
+
     def redraw(self) -> None:
         """Draw what changed on every panel that is shown."""
-        for board in self.query(Board):
+        for board in self.boards:
             if board.display:
                 board.redraw()
 
@@ -84,7 +89,7 @@ class Page(Screen[None]):
         """What there is to show, as plain text."""
         self.redraw()
         rows: list[str] = [""] * self.app.size.height
-        for board in sorted(self.query(Board), key=lambda each: (each.region.y, each.region.x)):
+        for board in sorted(self.boards, key=lambda each: (each.region.y, each.region.x)):
             region = board.region
             for y in range(region.height if board.display else 0):
                 if 0 <= region.y + y < len(rows):

@@ -21,6 +21,7 @@ RECENT = 8
 class Store:
     """What the last frames said: `links` and `units` hold a busy byte for each link and engine, and a zero at the end.
 
+    `queues` has for each engine how many operations wait to start on it; it is empty until a frame tells that.
     `shares` has for each SIP the mean of its computing engines and of its moving ones, moment by moment.
     """
 
@@ -40,6 +41,7 @@ class Store:
         self._units = bytearray(len(self.plan.layout.units) + 1)
         self.links = bytes(self._links)
         self.units = bytes(self._units)
+        self.queues = bytearray()
         self.history: deque[bytes] = deque(maxlen=DEPTH)
         self.unit_history: deque[bytes] = deque(maxlen=DEPTH)
         self.shares: list[deque[tuple[int, int]]] = [deque(maxlen=DEPTH) for _ in range(self.plan.sips)]
@@ -74,6 +76,9 @@ class Store:
         self.frames[worker] = frame
         _spread(self._links, self._links_of[worker], frame.links)
         _spread(self._units, self._units_of[worker], frame.units)
+        if frame.queues:
+            self.queues = self.queues or bytearray(len(self._units))
+            _spread(self.queues, self._units_of[worker], frame.queues)
         own = self._links_of[worker]
         for number in [number for number in self.hot if number in own]:
             del self.hot[number]
@@ -139,9 +144,8 @@ class Store:
             return sorted((number for number in sums if sums[number]), key=lambda each: (-sums[each], each))[:most]
         if self.moments - self._ranked_at >= RECENT // 2 or self.moments < self._ranked_at or not self._ranking:
             self._ranked_at = self.moments
-            columns = zip(*[*self.history][-RECENT:], strict=True)
-            totals = [sum(column) for column in columns]
-            busy = sorted(((-total, number) for number, total in enumerate(totals) if total))
+            totals = map(sum, zip(*[*self.history][-RECENT:], strict=True))
+            busy = sorted([(-total, number) for number, total in enumerate(totals) if total])
             self._ranking = [number for _, number in busy[:64]]
         return self._ranking[:most]
 

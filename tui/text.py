@@ -35,6 +35,25 @@ def fit(text: str, width: int) -> str:
     return short + " " * (width - width_of(short))
 
 
+def ends(text: str, width: int, gap: str) -> str:
+    """The text in exactly `width` cells; what is too long loses its middle, for which `gap` stands."""
+    if width_of(text) <= width or width < width_of(gap) + 2:
+        return fit(text, width)
+    room = width - width_of(gap)
+    kept = ""
+    for char in text:
+        if width_of(kept) + width_of(char) > (room + 1) // 2:
+            break
+        kept += char
+    room -= width_of(kept)
+    end = ""
+    for char in reversed(text):
+        if width_of(end) + width_of(char) > room:
+            break
+        end = char + end
+    return fit(kept + gap + end, width)
+
+
 def right(text: str, width: int) -> str:
     """The text in exactly `width` cells, at the right."""
     missing = width - width_of(text)

@@ -37,7 +37,7 @@ class Gate:
     """Where island 0 asks before each window whether to go on; a pause is waited out here, so all others wait too.
 
     `receive` gives the next command, `wait` returns after a moment or when one may be there. What a step and a limit of
-    speed are measured by, phases that have ended and simulated time, `watch` sets.
+    speed are measured by, phases that have ended and simulated time, `watch` sets. `idle` is called before each wait.
     """
 
     def __init__(self, receive: Callable[[], Command | None], wait: Callable[[], object]) -> None:
@@ -49,6 +49,7 @@ class Gate:
         self._speed = 0
         self._since: tuple[float, Fs] = (0.0, 0)
         self.paused = False
+        self.idle: Callable[[], object] = lambda: None
 
     def watch(self, sim_time: Callable[[], Fs], phases: Callable[[], int]) -> None:
         """Measure by these."""
@@ -63,6 +64,7 @@ class Gate:
             if command is None:
                 if not self.paused and self._ahead_s() <= 0:
                     return ""
+                self.idle()
                 self._wait()
             elif command.action == "stop":
                 return command.reason

@@ -4,6 +4,7 @@
 import signal
 import subprocess
 import sys
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from threading import Event
@@ -24,7 +25,7 @@ def run_with_monitor(bench: str, argv: Sequence[str]) -> int:
 
     The run has its own session: leaving the monitor, or its crash, leaves the run alone. Its output lies in its
     directory and is printed at the end; a run that the user detached from goes on, and 0 is returned. Without a monitor,
-    before it is there or after it was told to stop the run, Ctrl-C is passed on to the run.
+    before it is there, once it has failed or after it was told to stop the run, Ctrl-C is passed on to the run.
     """
     words = [word for word in argv if word != "--tui"]
     if "--no-record" in words:
@@ -37,6 +38,13 @@ def run_with_monitor(bench: str, argv: Sequence[str]) -> int:
     if _wait_for_layout(process, directory):
         try:
             left = watch(directory, in_ascii="--ascii" in words)
+        except Exception as error:  # a fault of the picture is none of the run
+            note(
+                f"kernbench: error: the monitor failed: {type(error).__name__}: {error}; waiting for the run without it"
+            )
+            if "--debug" in words:
+                traceback.print_exception(error)
+            left = Left.ENDED
         except BaseException:
             _say_how_to_return(directory)
             raise

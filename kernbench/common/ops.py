@@ -81,14 +81,17 @@ class Operation:
     the fields from `sequence` on.
 
     `queued` is the queueing (fs) on the critical path that led here: what its last dependency carried, its own wait for
-    a unit or credit, and what its unit adds for waits on links and in memory.
+    a unit or credit, and what its unit adds for waits on links and in memory. `cause` is the sequence of the operation
+    whose end made it ready, or -1; `unit` took it at `start` and could take another one at `freed`, -1 before; it
+    ended at `end`. `flow` is what an observer was told of its message.
     """
 
     __slots__ = (
-        "compute", "dependents", "done", "inputs", "issued", "order", "output", "pending", "queued", "ready", "reuse",
-        "sequence", "site", "started", "successor",
+        "cause", "compute", "dependents", "done", "end", "flow", "freed", "inputs", "issued", "order", "output",
+        "pending", "queued", "ready", "reuse", "sequence", "site", "start", "started", "successor", "unit",
     )  # fmt: skip
     kind: str
+    unit: "Unit"
 
     def __init__(
         self,
@@ -114,6 +117,9 @@ class Operation:
         self.pending = 0
         self.ready = 0
         self.queued = 0
+        self.cause = self.freed = -1
+        self.start = self.end = 0
+        self.flow = ""
         self.started = False
         self.done = False
         self.dependents: list[Operation] = []

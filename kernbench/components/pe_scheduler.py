@@ -27,12 +27,13 @@ class PeSchedulerConfig(Config, frozen=True):
 class _Slot:
     """A unit as the scheduler sees it: taken or not, and where its time went."""
 
-    __slots__ = ("busy", "operation", "since", "spent", "state", "unit")
+    __slots__ = ("busy", "flow", "operation", "since", "spent", "state", "unit")
 
     def __init__(self, unit: Unit) -> None:
         self.unit = unit
+        self.flow: Callable[[Operation], str] | None = getattr(unit, "flow", None)
         self.busy = False
-        self.operation = 0
+        self.operation: Operation | None = None  # while it is busy
         self.state = _NO_WORK
         self.since: Fs = 0
         self.spent = [0] * len(PARTS)
@@ -43,13 +44,9 @@ class _Slot:
         self.since = now
         self.state = state
 
-    def worked(self, engine: Engine) -> Callable[[], Fs]:
-        """What reads the time in which it was busy, the present stretch included."""
-
-        def read() -> Fs:
-            return self.spent[_BUSY] + (engine.now - self.since if self.state == _BUSY else 0)
-
-        return read
+    def worked(self, now: Fs) -> Fs:
+        """The time in which it was busy, the present stretch included."""
+        return self.spent[_BUSY] + (now - self.since if self.state == _BUSY else 0)
 
 
 class _Queue:
@@ -141,11 +138,13 @@ class PeScheduler(Component):
     def freed(self, unit: Unit) -> None:
         """The unit can take another operation."""
         queue, slot = self._slots[id(unit)]
-        assert slot.busy, f"{unit.name}: freed while free"
+        operation, slot.operation = slot.operation, None
+        assert operation is not None, f"{unit.name}: freed while free"
         slot.busy = False
         queue.moved = True
-        if self._probe.operations:
-            self._log.freed(slot.operation, self.engine.now)
+        operation.freed = self.engine.now
+        if operation.done and self._probe.operations:
+            self._log.tell(operation)
         if unit.kind != "recv":
             self._activity.end(self.engine.now)
         self.poke()
@@ -156,10 +155,9 @@ class PeScheduler(Component):
         assert operation.started, f"{self.name}: {operation} ended before it started"
         assert not operation.done, f"{self.name}: {operation} ended twice"
         operation.retire()
-        if self._probe.operations:
-            if operation.dependents:
-                self._log.made_ready(operation.dependents, operation, self.engine.now)
-            self._log.completed(operation, self.engine.now)
+        operation.end = self.engine.now
+        if operation.freed >= 0 and self._probe.operations:  # else its row waits until its unit is free
+            self._log.tell(operation)
         self._note_end(operation)
         self.in_flight -= 1
         if isinstance(operation, Load):
@@ -178,10 +176,8 @@ class PeScheduler(Component):
         self._last_queued = max(self._last_queued, operation.queued) if now == self._last_end else operation.queued
         self._last_end = now
         for dependent in operation.dependents:
-            if dependent.ready < now:
-                dependent.ready, dependent.queued = now, operation.queued
-            elif dependent.ready == now:
-                dependent.queued = max(dependent.queued, operation.queued)
+            if dependent.ready < now or (dependent.ready == now and dependent.queued < operation.queued):
+                dependent.ready, dependent.queued, dependent.cause = now, operation.queued, operation.sequence
 
     @property
     def queued(self) -> Fs:
@@ -231,9 +227,18 @@ class PeScheduler(Component):
             self._book()
         return {slot.unit.name: dict(zip(PARTS, slot.spent, strict=True)) for _, slot in self._slots.values()}
 
-    def engines(self) -> list[tuple[Unit, Callable[[], Fs]]]:
-        """Each unit and what tells how long it has worked in kernels so far; anybody may read it at any time."""
-        return [(slot.unit, slot.worked(self.engine)) for _, slot in self._slots.values()]
+    @property
+    def engines(self) -> list[Unit]:
+        """The units, in the order in which they were attached."""
+        return [slot.unit for _, slot in self._slots.values()]
+
+    def worked(self, now: Fs) -> list[Fs]:
+        """How long each unit has worked in kernels until `now`; anybody may read it at any time."""
+        return [slot.worked(now) for _, slot in self._slots.values()]
+
+    def waiting(self) -> list[int]:
+        """How many operations wait to start on each unit; units of one kind have one queue, so each tells the same."""
+        return [queue.count for queue, _ in self._slots.values()]
 
     def waiters(self) -> list[str]:
         """One text for each kind of operation that is queued or in flight and cannot end by itself."""
@@ -282,10 +287,10 @@ class PeScheduler(Component):
         assert not slot.busy, f"{slot.unit.name}: started twice"
         queue.count -= 1
         operation.started = slot.busy = queue.moved = True
-        now = self.engine.now
-        slot.operation = operation.sequence
-        if self._probe.operations:
-            self._log.begin(operation, slot.unit, now)
+        slot.operation, operation.unit = operation, slot.unit
+        operation.start = now = self.engine.now
+        if slot.flow is not None and self._probe.operations:
+            operation.flow = slot.flow(operation)
         if slot.unit.kind != "recv":  # a receive waits in its queue's line: nothing works on it
             self._activity.begin(now)
             operation.queued += now - operation.ready

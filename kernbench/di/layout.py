@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from kernbench.di.device import SipDevice
@@ -22,8 +23,9 @@ KIND_OF_UNIT: Mapping[str, str] = {"load": "dma_read", "store": "dma_write", "se
 _PE = re.compile(r"\.pe\d+\.")
 
 
+@cache
 def link_kind(key: str, name: str) -> str:
-    """What a link inside a SIP belongs to."""
+    """What a link inside a SIP belongs to; each SIP asks the same of the same names."""
     kind = KIND_OF_KEY.get(key)
     if kind is None:
         kind = "pe" if _PE.search(name) else "xbar" if ".xbar" in name else "noc"
@@ -36,7 +38,7 @@ def layout_of(
     """The layout of a run. `device` is any SIP: all have the same engines and slices, published in this order."""
     mesh = topology.source.system.sip.cube_mesh
     own = f"{device.name}."
-    engines = [(unit.name.removeprefix(own), unit.kind) for each in device.schedulers for unit, _ in each.engines()]
+    engines = [(unit.name.removeprefix(own), unit.kind) for each in device.schedulers for unit in each.engines]
     slices = [
         (f"{each.name.removeprefix(own)}.slice{number}", SLICE)
         for each in device.controllers

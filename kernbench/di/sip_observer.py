@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable
-from itertools import count
+from itertools import accumulate
 from pathlib import Path
 
 import msgspec
@@ -22,22 +22,28 @@ from kernbench.telemetry.rows import LinkRow
 from kernbench.topology.compile import Topology
 
 WAITERS, WAITER_CHARACTERS = 8, 200
+MANY = 255
+"""The most operations that are told to wait for an engine."""
 STUCK = 5
 """Looks without an event after which a SIP says who waits for what."""
 
 
 class Look(msgspec.Struct, frozen=True):
-    """A SIP since the look before, as bytes up to FULL: links' shares of their bandwidth, engines' and slices' of the time."""
+    """A SIP since the look before, as bytes up to FULL: links' shares of their bandwidth, engines' and slices' of the time.
+
+    `queues` are the operations that wait to start on each engine now, at most MANY.
+    """
 
     links: bytes
     units: bytes
+    queues: bytes
     state: SipState
 
 
 class SipObserver:
     """Made with its device when a run is recorded. It reads the model's counters and never touches its state.
 
-    `look`, `hot`, `hurry` and `capture` are called by the publisher's thread, all else by the SIP's own.
+    `look`, `hot`, `hurry` and `capture` may be called by a thread of the publisher, all else by the SIP's own.
     """
 
     def __init__(
@@ -52,13 +58,14 @@ class SipObserver:
         self._specs = topology.links(device.sip)  # the links inside a SIP are published first, in the same order
         self._order = {link.name: number for number, link in enumerate(network.published)}
         self._numbers: list[int] = []  # of the used links
-        numbers = count()
-        self._engines = [[(next(numbers), read) for _, read in each.engines()] for each in device.schedulers]
+        first = [*accumulate([len(each.engines) for each in device.schedulers], initial=0)]
+        self._first_engines = first[:-1]
         self._flying: set[int] = set()
-        self._operations = [0] * len(self._engines)
-        self._slices = [[next(numbers) for _ in range(each.config.slices)] for each in device.controllers]
+        self._operations = [0] * len(device.schedulers)
+        first = [*accumulate([each.config.slices for each in device.controllers], initial=first[-1])]
+        self._first_slices = first[:-1]
         self._serving: set[int] = set()
-        self._received = [0] * len(self._slices)
+        self._received = [0] * len(device.controllers)
         self._link_log = LinkLog(links_path(directory, device.sip), self._books)
         engine.meter = Meter(lambda: network.used, recording.width, self._link_log.keep)
         self._rows = RowLog(rows_path(directory, device.sip), recording.rows)
@@ -67,8 +74,9 @@ class SipObserver:
         self._packets: PacketLog | None = None
         self._now: Fs = 0
         self._done: list[int] = []
-        self._worked = [0] * next(numbers)
-        self._last = Look(bytes(len(self._order)), bytes(len(self._worked)), SipState(self.sip, 0, 0, 0))
+        self._worked = [0] * first[-1]
+        none = bytes(len(self._worked))
+        self._last = Look(bytes(len(self._order)), none, none, SipState(self.sip, 0, 0, 0))
         self._blocked: dict[int, list[Fs]] = {}
         self._still = 0
 
@@ -87,6 +95,10 @@ class SipObserver:
         """How many messages it has sent to other SIPs."""
         return self._device.network.messages
 
+    def call_at_ticks(self, call: Callable[[], None]) -> None:
+        """Have the SIP's thread call this every some milliseconds while it runs the model, between two events."""
+        self._engine.tick = call
+
     def look(self) -> Look:
         """How busy everything was since the last look; while no simulated time passes, what was seen last."""
         engine, device = self._engine, self._device
@@ -97,12 +109,12 @@ class SipObserver:
         state = SipState(self.sip, now, engine.events, self._rows.kernels, waiters)
         if elapsed:
             self._now = now
-            units = bytearray(len(self._worked))
-            self._engines_since(elapsed, units)
+            units, queues = bytearray(len(self._worked)), bytearray(len(self._worked))
+            self._engines_since(now, elapsed, units, queues)
             self._slices_since(now, elapsed, units)
-            self._last = Look(self._links_since(elapsed), bytes(units), state)
+            self._last = Look(self._links_since(elapsed), bytes(units), bytes(queues), state)
         else:
-            self._last = Look(self._last.links, self._last.units, state)
+            self._last = Look(self._last.links, self._last.units, self._last.queues, state)
         return self._last
 
     def hot(self, number: int, offset: int) -> HotLink:
@@ -171,8 +183,11 @@ class SipObserver:
                 shares[numbers[index]] = share if share < FULL else FULL  # noqa: FURB136  # a call costs more
         return bytes(shares)
 
-    def _engines_since(self, elapsed: Fs, shares: bytearray) -> None:
-        """The shares of all engines. A PE that was idle at the last look and got no operation since did nothing."""
+    def _engines_since(self, now: Fs, elapsed: Fs, shares: bytearray, queues: bytearray) -> None:
+        """The shares of all engines and their queues.
+
+        A PE that was idle at the last look and got no operation since did nothing, and nothing waits there.
+        """
         worked, seen, flying = self._worked, self._operations, self._flying
         index = -1
         for scheduler, before in zip(self._device.schedulers, seen, strict=True):
@@ -182,14 +197,16 @@ class SipObserver:
                 continue
             seen[index] = operations
             active = scheduler.in_flight > 0  # asked before the engines: what ends from now on is seen next
-            for unit, read in self._engines[index]:
-                after = read()
+            for unit, after in enumerate(scheduler.worked(now), self._first_engines[index]):
                 if after != worked[unit]:
                     shares[unit] = max(0, min(FULL, (after - worked[unit]) * FULL // elapsed))
                     worked[unit] = after
                     active = True  # an engine may outlast its operation
             if active:
                 flying.add(index)
+                for unit, waiting in enumerate(scheduler.waiting(), self._first_engines[index]):
+                    if waiting:
+                        queues[unit] = min(MANY, waiting)
             else:
                 flying.discard(index)
 
@@ -207,7 +224,7 @@ class SipObserver:
                 continue
             seen[index] = received
             rests = received == before and memory.rests(now)  # asked before the slices: what comes is seen next
-            for unit, after in zip(self._slices[index], memory.worked(now), strict=True):
+            for unit, after in enumerate(memory.worked(now), self._first_slices[index]):
                 if after > worked[unit]:  # what is told ahead of its time may be taken back, and is not told twice
                     shares[unit] = min(FULL, (after - worked[unit]) * FULL // elapsed)
                     worked[unit] = after

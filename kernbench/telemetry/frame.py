@@ -45,10 +45,12 @@ class Frame(msgspec.Struct, frozen=True, array_like=True):
     """One worker at one moment.
 
     `links` and `units` hold a byte for each of its links and engines, in the order of the layout: the share of its
-    bandwidth that a link used, of the time that an engine was busy, since the worker's frame before (0 to FULL). Times are fs of simulated time unless a name ends with
-    `_s` (real seconds since the run began). `wait_s` is real time spent waiting for other workers so far, `messages`
-    what its SIPs sent to others so far. `phases` are the latest ones, the oldest first, at most sixteen. `state` is
-    `running`, `paused`, `waiting` or `ended`.
+    bandwidth that a link used, of the time that an engine was busy, since the worker's frame before (0 to FULL).
+    `queues` has a byte for each of its engines too: how many operations wait to start on it, 255 for more; engines of
+    one kind share their PE's queue. It is empty in frames of before it was told. Times are fs of simulated time unless
+    a name ends with `_s` (real seconds since the run began). `wait_s` is real time spent waiting for other workers so
+    far, `messages` what its SIPs sent to others so far. `phases` are the latest ones, the oldest first, at most sixteen.
+    `state` is `running`, `paused`, `waiting` (for other workers, for a while) or `ended`.
     """
 
     worker: int
@@ -69,3 +71,4 @@ class Frame(msgspec.Struct, frozen=True, array_like=True):
     units: bytes
     hot: tuple[HotLink, ...] = ()
     phases: tuple[PhaseMark, ...] = ()
+    queues: bytes = b""

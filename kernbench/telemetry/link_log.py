@@ -22,6 +22,13 @@ class LinkBatch(msgspec.Struct, frozen=True, array_like=True):
     books: list[LinkRow]
 
 
+class EncodedBatch(msgspec.Struct, frozen=True, array_like=True):
+    """The same batch with its readings as they are written: no list waits for long, each would cost collections."""
+
+    readings: list[msgspec.Raw]
+    books: list[LinkRow]
+
+
 class SkimmedBatch(msgspec.Struct, frozen=True, array_like=True):
     """The same batch for who wants one half of it: the other half is not decoded."""
 
@@ -44,7 +51,7 @@ class LinkLog:
         self._chunks = ChunkWriter(path, NAME)
         self._encode = msgspec.msgpack.Encoder().encode
         self._books = books
-        self._readings: list[Reading] = []
+        self._readings: list[msgspec.Raw] = []
         self._hurried = self._broken = False
         self._hurries = 0
 
@@ -52,7 +59,7 @@ class LinkLog:
         """Take a reading. A disk that is full ends the log and says so: the run goes on."""
         if self._broken:
             return
-        self._readings.append(reading)
+        self._readings.append(msgspec.Raw(self._encode(reading)))
         if self._hurried or len(self._readings) >= BATCH:
             books: list[LinkRow] = []
             if self._hurried:
@@ -80,4 +87,4 @@ class LinkLog:
 
     def _flush(self, books: list[LinkRow]) -> None:
         readings, self._readings = self._readings, []
-        self._chunks.append(zlib.compress(self._encode(LinkBatch(readings, books)), 1))
+        self._chunks.append(zlib.compress(self._encode(EncodedBatch(readings, books)), 1))

@@ -187,6 +187,7 @@ class RunReader:
         return (
             (frame.worker, len(frame.links), len(frame.units))
             == (worker, len(layout.links_of(worker)), len(layout.units_of(worker)))
+            and len(frame.queues) in (0, len(frame.units))
             and all(0 <= link.link < len(frame.links) for link in frame.hot)
             and all(0 <= sip < layout.sips for sip in _sips(frame))
             and all(0 <= count < 1 << 63 for count in _counts(frame))

@@ -53,8 +53,7 @@ class RecordWriter:
         key = before is None or self._kept % KEY_EVERY == 0 or len(before.links) != len(frame.links)
         body = frame
         if not key and before is not None:
-            links, units = _delta(before.links, frame.links), _delta(before.units, frame.units)
-            body = msgspec.structs.replace(frame, links=links, units=units)
+            body = _changed(before, frame)
         packed = deflate(self._encode(body))
         head = _HEAD.pack(key, frame.now, frame.wall_s, self._skipped)
         if self._chunks.size + len(head) + len(packed) + 8 > self._limit:
@@ -145,8 +144,17 @@ class RecordReader:
             return None
         if key or before is None:
             return frame if key else None
-        links, units = _delta(before.links, frame.links), _delta(before.units, frame.units)
-        return msgspec.structs.replace(frame, links=links, units=units)
+        return _changed(before, frame)
+
+
+def _changed(before: Frame, after: Frame) -> Frame:
+    """A frame with what changed in its bytes; the same again undoes it."""
+    return msgspec.structs.replace(
+        after,
+        links=_delta(before.links, after.links),
+        units=_delta(before.units, after.units),
+        queues=_delta(before.queues, after.queues),
+    )
 
 
 def _delta(before: bytes, after: bytes) -> bytes:

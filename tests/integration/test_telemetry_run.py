@@ -10,6 +10,7 @@ from unittest.mock import ANY
 
 import pytest
 
+from actors.publisher import Publisher
 from actors.simulation import Simulation
 from kernbench.common.errors import UsageError
 from kernbench.common.messages.recording import Recording
@@ -254,7 +255,7 @@ def test_a_directory_without_a_run_is_refused_by_name(tmp_path):
 
 
 def test_a_run_tells_its_sinks_little(tmp_path, monkeypatch):
-    """The cost that a noisy machine cannot show: calls to sinks and readings per 1,000 events."""
+    """The cost that a noisy machine cannot show: calls to sinks, readings and ticks per 1,000 events."""
     calls = Counter()
     for kind, name in ((RowLog, "take"), (LinkLog, "keep"), (PacketLog, "take")):
         original = getattr(kind, name)
@@ -264,6 +265,8 @@ def test_a_run_tells_its_sinks_little(tmp_path, monkeypatch):
             original(self, row)
 
         monkeypatch.setattr(kind, name, counted)
+    monkeypatch.setattr(Publisher, "tick", lambda _: calls.update(ticks=1))
     result = run(Recording(str(tmp_path)))
     per_thousand = {name: count * 1000 // result.stats.events for name, count in calls.items()}
     assert (per_thousand["RowLog"] <= 40, per_thousand["LinkLog"] <= 20, calls["PacketLog"]) == (True, True, 0)
+    assert 0 < calls["ticks"] <= result.stats.events / 2000

@@ -13,6 +13,19 @@ from kernbench.telemetry.reader import RunReader
 SMALL = ("--sips", "2", "--workers", "2", "--set", "sip.cube_mesh=2x2")
 RUN = ("-m", "kernbench", "run", "--tui", *SMALL, "-b", "64K", "-e")
 
+FAILS = """
+from tui.panels.hot import Hot
+drawn, lines = [], Hot.lines
+def fail(self, width, height):
+    drawn.append(lines(self, width, height))
+    assert 1 // (5 - len(drawn)) >= 0
+    return drawn[-1]
+Hot.lines = fail
+from kernbench.cli import main
+main()
+"""
+"""A monitor that fails at its fifth picture; the run is a process of its own and does not know."""
+
 
 def only_run(folder):
     """The directory of the only run that was made in a folder."""
@@ -37,6 +50,18 @@ def test_a_run_is_watched_to_its_end_and_its_output_is_printed_then(terminal, tm
     assert (shown.end(), shown.is_restored) == (0, True), shown.text
     assert only_run(tmp_path).name.split("-")[1] == "allreduce"
     assert f"digest: {document_of(only_run(tmp_path))['digest']}" in shown.text
+
+
+@pytest.mark.parametrize(("words", "exit_code"), [((), 0), (("--max-events", "5000"), 4)])
+def test_a_monitor_that_crashes_gives_the_terminal_back_and_the_run_ends_as_it_would(
+    terminal, tmp_path, words, exit_code
+):
+    shown = terminal("-c", FAILS, *RUN[2:], "64K", *words, folder=tmp_path)
+    assert (shown.end(), shown.is_restored) == (exit_code, True), shown.text
+    assert document_of(only_run(tmp_path))["status"]["exit"] == exit_code
+    assert "the monitor failed: ZeroDivisionError" in shown.text
+    printed = (only_run(tmp_path) / "stdout.txt").read_text().splitlines()
+    assert (printed[-1] in shown.text, "Traceback" in shown.text) == (True, False)
 
 
 def test_a_run_that_is_stopped_is_waited_for_and_its_exit_code_told(terminal, tmp_path):

@@ -12,7 +12,8 @@ from kernbench.telemetry.layout import SLICE
 from kernbench.telemetry.reader import RunReader
 from tui.actions import ACTIONS
 from tui.filter import FIELDS, parse
-from tui.screenshots import shoot, still
+from tui.glyphs import ASCII, UNICODE
+from tui.screenshots import at, shoot, still
 
 
 @pytest.fixture(scope="module")
@@ -81,6 +82,49 @@ def test_the_sync_screen_lists_who_waits_for_whom_when_a_sip_is_stuck(run):
     waits = [line.strip() for line in text.splitlines() if "waits for" in line]
     assert waits == [f"SIP{sip}   sip{sip}.cube00.pe0 waits for [/]?[31m credit" for sip in range(2)]
     assert "stuck: yes, see below" in text
+
+
+class Queued(RunReader):
+    """A run in whose frames three operations wait for the matrix engine of the first PE, and very many for the vector one."""
+
+    def frames(self):
+        own = [self.layout.units_of(worker) for worker in range(len(self.layout.workers))]
+        waiting = {"sip0.cube00.pe0.gemm": 3, "sip0.cube00.pe0.math": 255}
+        for frame in super().frames():
+            queues = [waiting.get(self.layout.units[unit].name, 0) for unit in own[frame.worker]]
+            yield msgspec.structs.replace(frame, units=bytes([1] * len(frame.units)), queues=bytes(queues))
+
+
+def test_an_opened_cube_shows_how_many_operations_wait_for_each_engine(run):
+    _svg, text = asyncio.run(shoot(Queued(run), (80, 70), ("2", "enter"), 1.0))
+    shown = {line.split()[1]: line.split()[5] for line in text.splitlines() if line.split()[:1] == ["pe0"]}
+    assert (shown["gemm"], shown["math"], shown["load0"]) == ("3", "255+", "0")
+
+
+@pytest.mark.parametrize(
+    ("glyphs", "shown"),
+    [(UNICODE, "sip0.cube00.a_ve…t->cube01.ucie.W"), (ASCII, "sip0.cube00.a_ve..->cube01.ucie.W")],
+    ids=["unicode", "ascii"],
+)
+def test_a_long_name_in_the_hot_list_keeps_both_its_ends(run, glyphs, shown):
+    class Long(RunReader):
+        def frames(self):
+            for frame in super().frames():
+                yield msgspec.structs.replace(frame, links=bytes([FULL, *bytes(len(frame.links) - 1)]))
+
+    layout = RunReader(run).layout
+    name = "sip0.cube00.a_very_long_router_port->sip0.cube01.ucie.W"
+    links = (msgspec.structs.replace(layout.links[0], name=name), *layout.links[1:])
+    app = still(Long(run, msgspec.structs.replace(layout, links=links)))
+    app.view.glyphs = glyphs
+
+    async def drive():
+        async with app.run_test(size=(160, 50)) as pilot:
+            await at(app, pilot, 1.0)
+            return app.page.text()
+
+    row = next(line for line in asyncio.run(drive()).splitlines() if line.startswith(" 1  sip0"))
+    assert row.split()[1] == shown
 
 
 SHARES = (FULL // 2, FULL, FULL // 10, 0)

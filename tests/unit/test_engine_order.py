@@ -4,8 +4,6 @@ import pytest
 import simpy
 
 from kernbench.sim_engine.engine import INBOUND, URGENT, Engine, WindowEnds
-from kernbench.sim_engine.sampled import SampledEngine
-from kernbench.telemetry.meter import Meter
 
 
 def test_within_an_instant_inbound_precedes_urgent_precedes_normal_precedes_arbitration():
@@ -33,15 +31,8 @@ def test_the_bound_is_exclusive():
     assert (seen, engine.next_time) == ([5], 6)
 
 
-def sampled():
-    engine = SampledEngine()
-    engine.meter = Meter(list, 1, lambda _reading: None)
-    return engine
-
-
-@pytest.mark.parametrize("make", [Engine, sampled])
-def test_an_advance_ends_at_the_end_of_an_instant_once_it_had_enough_events(make):
-    engine, seen = make(), []
+def test_an_advance_ends_at_the_end_of_an_instant_once_it_had_enough_events():
+    engine, seen = Engine(), []
     for time in (1, 2, 2, 3):
         engine.call_at(time, seen.append, time)
     engine.advance(9, 2)

@@ -7,6 +7,8 @@ from tui.plan import NOWHERE
 from tui.text import fit, head, plain, rate, right
 from tui.view import View
 
+MANY = 255
+"""What a frame says of a queue that is as long or longer."""
 BAR, FEWEST = 16, 60
 """Cells of a slice's load bar, and the columns below which all slices of a cube share a line."""
 
@@ -100,7 +102,7 @@ class Cube(Board):
         if len(used) < len(links):
             lines.append(((f" {len(links) - len(used)} of {len(links)} links: idle for a while", "dim"),))
         lines += self._slices(plan.slices[view.sip][view.cube], width)
-        lines.append(((head(" ENGINES        state  load  queue into it", width), "title"),))
+        lines.append(((head(" ENGINES        state  load    ops  queue into it", width), "title"),))
         for pe, units in enumerate(plan.pes[view.sip][view.cube]):
             if any(max(view.store.unit_trace(number), default=0) for number in units):
                 lines += [self._engine(pe, number, width) for number in units]
@@ -157,14 +159,22 @@ class Cube(Board):
         view, store = self.view, self.view.store
         unit = view.plan.layout.units[number]
         value = store.units[number]
-        queue = self._queue_at(unit.name)
-        spark = max(0, width - 40)
+        waiting, queue = self._waiting_for(number), self._queue_at(unit.name)
+        spark = max(0, width - 46)
         return (
             (f" pe{pe} {fit(plain(unit.name.rpartition('.')[2]), 10)} ", ""),
             (f"{state_of(value):<5}", "good" if value else "dim"), view.glyphs.wide[value],
-            view.glyphs.digits3[value], ("%", "dim"), (right(queue, 6), "warn" if queue != view.glyphs.dot else "dim"),
+            view.glyphs.digits3[value], ("%", "dim"), (right(waiting, 6), "dim" if waiting in (view.glyphs.dot, "0") else "warn"),
+            (right(queue, 6), "warn" if queue != view.glyphs.dot else "dim"),
             ("   " + view.glyphs.spark(store.unit_trace(number, spark), spark), f"h{level_of(value)}"),
         )  # fmt: skip
+
+    def _waiting_for(self, number: int) -> str:
+        """Operations that wait to start on an engine; engines of one kind have one queue."""
+        queues = self.view.store.queues
+        if not queues:  # a record of before they were told
+            return self.view.glyphs.dot
+        return str(queues[number]) if queues[number] < MANY else f"{MANY}+"
 
     def _queue_at(self, unit: str) -> str:
         """Packets that wait for a link into the PE of an engine, where the run told it."""

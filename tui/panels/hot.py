@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from tui.board import Board
 from tui.glyphs import Line, Part, level_of, percent_of
 from tui.rows import Figures, figures
-from tui.text import fit, head, right
+from tui.text import ends, fit, head, right
 
-SPARK = 24
+SPARK, SHORT_SPARK = 20, 8
+"""Moments of the history that a long name leaves on a wide table and on a narrow one."""
 
 
 class Hot(Board):
@@ -64,7 +65,7 @@ class Columns:
         self.queue = width >= 76
         self.reason = width >= 96
         fixed = 4 + 5 + 10 * self.average + 13 * self.rate + 6 * self.queue + 16 * self.reason + 1
-        least = 8 if width < 70 else 12 if width < 96 else SPARK
+        least = SHORT_SPARK if width < 96 else SPARK
         self.name = min(max(longest, 12), max(8, width - fixed - least))
         self.spark = max(0, width - fixed - self.name)
 
@@ -85,7 +86,7 @@ def link_line(board: Board, columns: Columns, mark: str, link: int, figure: Figu
     heat = f"h{level_of(figure.now)}"
     parts: list[Part] = [
         (f"{'>' if chosen else ' '}{fit(mark, 2)} ", "key"),
-        (fit(view.plan.short[link], columns.name), "bold" if chosen else ""),
+        (ends(view.plan.short[link], columns.name, glyphs.gap), "bold" if chosen else ""),
         (f"{percent_of(figure.now):4}%", heat),
     ]
     if columns.average:
