@@ -80,6 +80,22 @@ class Stream:
         return True
 
 
+class Chosen:
+    """`torch.cuda.device`: a context that chooses the only device."""
+
+    idx = 0
+    prev_idx = 0
+
+    def __init__(self, _device: Any = None) -> None:
+        pass
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *_error: object) -> None:
+        pass
+
+
 def cuda_names(rank: Rank) -> dict[str, Any]:
     """The names of `torch.cuda` that programs around kernels use, answered from the topology of the rank's SIP."""
     stream = Stream(rank)
@@ -124,8 +140,8 @@ def cuda_names(rank: Rank) -> dict[str, Any]:
         "default_stream": lambda _device=None: stream,
         "set_stream": ignore,
         "stream": unchanged,
-        "device": unchanged,
-        "device_of": unchanged,
+        "device": Chosen,
+        "device_of": Chosen,
     }
 
 

@@ -11,11 +11,13 @@ from functools import wraps
 from types import ModuleType
 from typing import Any
 
-from kernbench.runtime_api.host_cuda import Names, cuda_names
+from kernbench.runtime_api.host_cuda import Names, cuda_names, itself
 from kernbench.runtime_api.rank import Rank
 from kernbench.triton_emu.driver import current_host, is_hosted
 
 DEVICE = "cuda"
+_HAS_TRITON = dict.fromkeys(("has_triton", "has_triton_package"), lambda: True)
+"""Whether there is a triton: torch looks among everybody's modules, the user's have the emulation."""
 
 
 class InstalledTorch:
@@ -31,6 +33,11 @@ class InstalledTorch:
             "torch": _Around("torch", self._names),
             "torch.cuda": _Around("torch.cuda", self._cuda_names),
             "torch.autograd": _Around("torch.autograd", self._autograd),
+            # A kernel is launched as it is: torch's wrapping, for its compiler, looks for the triton that is installed.
+            "torch.utils": _Around("torch.utils", lambda _: {"_triton": self.modules["torch.utils._triton"]}),
+            "torch.utils._triton": _Around("torch.utils._triton", lambda _: _HAS_TRITON),
+            "torch._C": _Around("torch._C", lambda _: {"_cuda_getCurrentRawStream": lambda _device=0: 0}),
+            "torch.library": _Around("torch.library", lambda _: {"wrap_triton": lambda kernel: kernel}),
             "torch.autograd.function": _Around("torch.autograd.function", self._autograd),
         }
 
@@ -49,6 +56,8 @@ class InstalledTorch:
         return {
             "cuda": self.modules["torch.cuda"],
             "autograd": self.modules["torch.autograd"],
+            **{name: self.modules[f"torch.{name}"] for name in ("library", "utils", "_C")},
+            "compile": itself,  # eager values are the same, and torch's compiler does not see devices as the program does
             "accelerator": Names(
                 "torch.accelerator",
                 is_available=lambda: True,

@@ -7,6 +7,7 @@ from kernbench.common.completion import Completion
 from kernbench.common.messages.host import KernelLaunchMsg
 from kernbench.common.units import Fs
 from kernbench.runtime_api.rank import Rank
+from kernbench.runtime_api.roof import flops
 from kernbench.runtime_api.torch_mirror import TorchMirror
 from kernbench.triton_emu.access import PointerArg
 from kernbench.triton_emu.driver import DeviceFacts
@@ -44,7 +45,7 @@ class KernelHost:
         rank = self._rank
         memory_bw = rank.machine.slice_bw() * rank.space.geometry.slices
         tcm, math = rank.machine.section("pe_tcm"), rank.machine.section("pe_math")
-        return DeviceFacts(len(rank.pes), tcm.capacity, math.clock, memory_bw)
+        return DeviceFacts(len(rank.pes), tcm.capacity, math.clock, memory_bw, *flops(rank.machine, len(rank.pes)))
 
     def now(self) -> Fs:
         """Simulated time."""

@@ -89,11 +89,16 @@ def roof_of(machine: Machine, sip: int, pes: Sequence[str]) -> Roof:
     port = machine.path(f"sip{sip}.{cube}.hbm", f"sip{sip}.{pes[0]}.dma").bw
     return Roof(
         count,
-        count * 2 * _rate(machine.section("pe_gemm"), "rows", "columns", "clock"),  # a cell multiplies and adds
-        count * _rate(machine.section("pe_math"), "lanes", "clock"),
+        *flops(machine, count),
         columns * rows * hbm.slices * slice_bw,
         count * port,
     )
+
+
+def flops(machine: Machine, pes: int) -> tuple[int, int]:
+    """FLOP/s of the arrays and of the vector units of so many PEs."""
+    array = 2 * _rate(machine.section("pe_gemm"), "rows", "columns", "clock")  # a cell multiplies and adds
+    return pes * array, pes * _rate(machine.section("pe_math"), "lanes", "clock")
 
 
 def _rate(config: Any, *names: str) -> int:

@@ -39,7 +39,12 @@ class TorchMirror:
             raise UsageError(f"{name}: torch's {tensor.dtype} is no element type here; {', '.join(dtypes.BY_NAME)} are")
         held = self._hold(storage)
         self._lend(held, storage)
-        start = tensor.storage_offset() * tensor.element_size()
+        if hasattr(tensor, "storage_offset"):
+            start = tensor.storage_offset() * tensor.element_size()
+        else:  # a library's own view, which says what it is by the address that it got from a tensor
+            start = tensor.data_ptr() - held.place.address
+            if not 0 <= start <= storage.nbytes():
+                raise UsageError(f"{name}: {type(tensor).__name__}.data_ptr() lies outside its untyped_storage()")
         return PointerArg(name, held.place.address + start, storage.nbytes() - start, kind)
 
     def address(self, tensor: Any) -> int:

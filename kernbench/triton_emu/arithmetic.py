@@ -7,7 +7,7 @@ import numpy as np
 
 from kernbench.triton_emu import numerics, scalar
 from kernbench.triton_emu.block import Block, combined, shapes
-from kernbench.triton_emu.dtype import DType, int1, int32, pointer_type, promote, typed
+from kernbench.triton_emu.dtype import DType, block_type, int1, int32, pointer_type, promote, typed
 from kernbench.triton_emu.index import Index, Known, Mask, combine
 from kernbench.triton_emu.numerics import BINARY, Elementwise, common
 from kernbench.triton_emu.program import current
@@ -92,6 +92,8 @@ def check_operands(name: str, *operands: Any) -> None:
 
 def convert(value: Any, dtype: Any, fp_downcast_rounding: str | None = None, *, bitcast: bool = False) -> Any:
     """A block or a number as another type, by value or (`bitcast`) bit by bit."""
+    if isinstance(dtype, block_type):
+        dtype = dtype.element_ty  # `p.type.element_ty` of a block pointer: what it loads
     if isinstance(dtype, pointer_type):
         return _AS_POINTER[0](value, dtype)
     if not isinstance(dtype, DType):

@@ -7,10 +7,11 @@ adds to what was there once, whatever was tried. Of equal times the first config
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from math import inf
 from typing import Any
 
 from kernbench.common.errors import KernelError, UsageError
-from kernbench.common.units import Fs, format_time
+from kernbench.common.units import FS_PER_S, Fs, format_time
 from kernbench.triton_emu.access import PointerArg
 from kernbench.triton_emu.config import Config
 from kernbench.triton_emu.driver import Host, current_host
@@ -19,6 +20,7 @@ from kernbench.triton_emu.launch import Launch
 
 _UNFIT = ("TCM overflow", "static_assert failed")
 """Errors that make a config unusable rather than the kernel wrong."""
+FS_PER_MS = FS_PER_S // 1000
 _NO_PARAMETER = "the kernel has no such parameter"
 Prune = Callable[..., Sequence[Config]]
 Hook = Callable[..., Any]
@@ -42,10 +44,13 @@ class Autotuner(Launchable):
         pre_hook: Hook | None = None,
         post_hook: Hook | None = None,
         prune_configs_by: Mapping[str, Any] | None = None,
-        **_measuring: Any,  # warmup, rep, use_cuda_graph, do_bench, cache_results: simulated time needs no repetition
+        *_measuring: Any,  # warmup, rep, use_cuda_graph, do_bench, cache_results: simulated time needs no repetition
+        **_measuring_too: Any,
     ) -> None:
         prune = dict(prune_configs_by or {})
         self.fn = fn
+        self.base_fn = innermost(fn)
+        self.nargs: dict[str, Any] | None = None
         self.configs = list(configs) or [Config({})]
         self.keys = list(key)
         self.arg_names = arg_names
@@ -92,6 +97,20 @@ class Autotuner(Launchable):
                 shown += [f"no {name}: {_NO_PARAMETER}" for name in self.keys if name not in self.arg_names]
                 sys.stderr.write(_table(self.__name__, ", ".join(shown), tried, best[0]))
         return self.cache[key]
+
+    def prune_configs(self, kwargs: dict[str, Any]) -> list[Config]:
+        """The configs to try, for a class that chooses itself and has set `nargs`, the positional arguments by name."""
+        return self._pruned({**(self.nargs or {}), **kwargs}, kwargs)
+
+    def pre_hook(self, kwargs: dict[str, Any], reset_only: bool = False) -> None:
+        """Restore tensors: a trial has not changed any."""
+
+    def _bench(self, *args: Any, config: Config, grid: Grid, **kwargs: Any) -> list[float]:
+        """Milliseconds that a config takes, thrice, as Triton has its quantiles; infinite where it does not fit."""
+        kwargs.pop("warmup", None)
+        named = {**dict(zip(self.arg_names, args, strict=False)), **kwargs}
+        time, _ = self._try(current_host(self.__name__), [], self._with(config, grid, args, kwargs, named))
+        return [inf if time is None else time / FS_PER_MS] * 3
 
     def _pruned(self, named: dict[str, Any], kwargs: Mapping[str, Any]) -> list[Config]:
         kept = list(self.configs)
@@ -172,6 +191,13 @@ def autotune(
         return Autotuner(fn, names, configs, key, reset_to_zero, restore_value, *hooks, prune_configs_by, **measuring)
 
     return decorate
+
+
+def innermost(kernel: Any) -> Any:
+    """The function that all choices are around."""
+    while hasattr(kernel, "fn"):
+        kernel = kernel.fn
+    return kernel
 
 
 def _are_equal(one: Launch, other: Launch) -> bool:

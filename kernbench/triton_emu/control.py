@@ -53,6 +53,11 @@ else:
             return value if found is None else found(value)
 
 
+def is_constant(value: Any) -> bool:
+    """Whether it is a compile-time constant that remembers to be one."""
+    return isinstance(value, _Constant)
+
+
 def program_id(axis: int) -> Any:
     """Which program of the grid this is, along `axis`, as a known int32."""
     return CLASSES[int32](current().pid[_axis("program_id", axis)])

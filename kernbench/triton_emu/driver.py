@@ -19,12 +19,14 @@ REGISTERS_USED = 32
 
 
 class DeviceFacts(msgspec.Struct, frozen=True):
-    """What a program can ask about its device: PEs, TCM bytes of each, clock and memory bandwidth."""
+    """What a program can ask about its device: PEs, TCM bytes of each, clock (Hz), memory bandwidth (bytes/s), FLOP/s."""
 
     pes: int
     tcm_bytes: int
     clock_hz: int
     memory_bw: int
+    matrix_flops: int
+    vector_flops: int
 
 
 class Host(Protocol):

@@ -130,7 +130,21 @@ _BY_NUMPY = {dtype.numpy: dtype for dtype in BY_NAME.values()}
 
 __all__ = [*BY_NAME, "block_type", "dtype", "pointer_type"]  # noqa: PLE0604  # names of the types above
 
-dtype = DType
+
+class _IsDType(type):
+    def __instancecheck__(cls, instance: object) -> bool:
+        return isinstance(instance, DType)
+
+
+class dtype(metaclass=_IsDType):  # noqa: N801  # Triton's name
+    """What element types are instances of; `tl.dtype("fp16")` is one by the name that Triton's compiler has for it."""
+
+    def __new__(cls, name: str) -> Any:
+        """The type itself."""
+        full = name.replace("bf", "bfloat") if name.startswith("bf") else name.replace("fp", "float")
+        if name.startswith("float") or full not in BY_NAME:
+            raise TypeError(f"tl.dtype: no element type has the name {name!r}; there are fp32, bf16, int8, uint8, ...")
+        return BY_NAME[full]
 
 
 def by_numpy(kind: Any) -> DType:
@@ -146,6 +160,14 @@ def limits(kind: DType) -> Any:
     """The limits of a type of floats, as numpy's `finfo` names them."""
     found: Any = ml_dtypes.finfo
     return found(kind.numpy)
+
+
+def get_int_dtype(bitwidth: int, signed: bool) -> DType:
+    """The integer type of so many bits, as `tl.core` has it; of one bit there is int1 alone."""
+    found = BY_NAME.get("int1" if bitwidth == 1 else f"{'' if signed else 'u'}int{bitwidth}")
+    if found is None:
+        raise TypeError(f"tl.core.get_int_dtype: no integer type has {bitwidth} bits")
+    return found
 
 
 class pointer_type:  # noqa: N801  # Triton's name

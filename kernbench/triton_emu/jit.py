@@ -1,12 +1,12 @@
 """`@triton.jit`: a kernel that a host program launches with `kernel[grid](...)` and other kernels call."""
 
-import builtins
 import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
+from functools import cached_property
+from hashlib import sha256
 from operator import index
-from types import FunctionType
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
@@ -15,11 +15,11 @@ from kernbench.common.completion import Completion
 from kernbench.common.errors import UsageError
 from kernbench.triton_emu.access import PointerArg
 from kernbench.triton_emu.compiled import Compiled
-from kernbench.triton_emu.control import range as kernel_range
 from kernbench.triton_emu.driver import current_host
 from kernbench.triton_emu.launch import Launch
 from kernbench.triton_emu.program import is_inside
 from kernbench.triton_emu.shim_descriptor import DescriptorArgument, TensorDescriptor
+from kernbench.triton_emu.source import as_kernel, source
 
 Launcher: TypeAlias = Callable[[Launch], Completion]
 Grid: TypeAlias = int | Sequence[int] | Callable[[Mapping[str, Any]], int | Sequence[int]]
@@ -49,8 +49,24 @@ def set_launcher(launcher: Launcher) -> None:
     _launcher.set(launcher)
 
 
-class Launchable(ABC):
-    """What `kernel[grid](...)` works on: a kernel, or a kernel with choices around it."""
+class KernelInterface(ABC):
+    """What `kernel[grid](...)` works on. Libraries derive classes of their own from it, which have a `run` and no more."""
+
+    @abstractmethod
+    def run(self, *args: Any, grid: Grid, warmup: bool, **kwargs: Any) -> Any:
+        """Launch over `grid`."""
+
+    def __getitem__(self, grid: Grid) -> Callable[..., Any]:
+        """`kernel[grid]`: call it with the kernel's arguments to launch."""
+
+        def launch(*args: Any, **kwargs: Any) -> Any:
+            return self.run(*args, grid=grid, warmup=False, **kwargs)
+
+        return launch
+
+
+class Launchable(KernelInterface):
+    """A kernel, or a kernel with choices around it."""
 
     __name__: str
     arg_names: Sequence[str]
@@ -58,14 +74,6 @@ class Launchable(ABC):
     @abstractmethod
     def launch(self, grid: Grid, *args: Any, **kwargs: Any) -> Launch:
         """The launch over `grid` with these arguments; it is not submitted."""
-
-    def __getitem__(self, grid: Grid) -> Callable[..., Any]:
-        """`kernel[grid]`: call it with the kernel's arguments to launch."""
-
-        def launch(*args: Any, **kwargs: Any) -> Any:
-            return self.run(*args, grid=grid, **kwargs)
-
-        return launch
 
     def run(self, *args: Any, grid: Grid, warmup: bool = False, **kwargs: Any) -> Compiled:
         """Launch, unless it is only a warm-up or the grid is empty, and say what was compiled."""
@@ -84,11 +92,23 @@ class Launchable(ABC):
         return self.run(*args, grid=grid, warmup=True, **kwargs)
 
 
+class KernelParam:
+    """A parameter of a kernel, as `kernel.params` tells of it."""
+
+    def __init__(self, num: int, parameter: inspect.Parameter) -> None:
+        self.num = num
+        self.name = parameter.name
+        self.default = parameter.default
+        self.has_default = parameter.default is not inspect.Parameter.empty
+        self.annotation = parameter.annotation
+        self.is_constexpr = _is_constexpr(parameter.annotation)
+        self.do_not_specialize = False  # nothing is compiled, nothing specialised
+
+
 class JitFunction(Launchable):
     """A user's kernel function. Hints to Triton's compiler (`do_not_specialize`, `noinline`, ...) mean nothing here."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
-        self.fn = _as_kernel(function)
         self.__name__ = function.__name__
         self.__qualname__ = function.__qualname__
         self.__module__ = function.__module__
@@ -98,9 +118,34 @@ class JitFunction(Launchable):
         self.arg_names = tuple(self._signature.parameters)
         kinds = {parameter.kind: name for name, parameter in self._signature.parameters.items()}
         self._rest = kinds.get(inspect.Parameter.VAR_KEYWORD, "")  # `**meta`, as kernels of old have it
-        self.constexprs = frozenset(
-            name for name, parameter in self._signature.parameters.items() if _is_constexpr(parameter.annotation)
-        )
+        self.params = tuple(KernelParam(at, each) for at, each in enumerate(self._signature.parameters.values()))
+        self.constexprs = frozenset(each.name for each in self.params if each.is_constexpr)
+
+    @cached_property
+    def fn(self) -> Callable[..., Any]:
+        """The function that programs run; made when it is first needed, since a library has many kernels."""
+        return as_kernel(self.__wrapped__)
+
+    @property
+    def src(self) -> str:
+        """The kernel's text from its `def` on."""
+        return source(self.__wrapped__)
+
+    @property
+    def __globals__(self) -> dict[str, Any]:
+        """The names of the kernel's module."""
+        names: dict[str, Any] = self.__wrapped__.__globals__
+        return names
+
+    @property
+    def signature(self) -> inspect.Signature:
+        """The function's own."""
+        return self._signature
+
+    @property
+    def cache_key(self) -> str:
+        """What tells one kernel's text from another's, for caches that programs keep."""
+        return sha256(f"{self.__module__}:{self.__qualname__}\n{self.src}".encode()).hexdigest()
 
     def launch(self, grid: Grid, *args: Any, **kwargs: Any) -> Launch:
         """The launch of this kernel over `grid` with these arguments; it is not submitted."""
@@ -133,27 +178,6 @@ def jit(function: Callable[..., Any] | None = None, /, **_hints: Any) -> Any:
     if function is None:
         return jit
     return JitFunction(function)
-
-
-def _as_kernel(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function with `range` as kernels have it: its numbers are 0-d tensors (`i.to(tl.int64)`), as compiled ones are.
-
-    A function looks its builtins up where its globals had them when it was made, so that is where they are for a moment.
-    """
-    if not isinstance(function, FunctionType):
-        return function
-    names = function.__globals__
-    before = names.get("__builtins__", builtins)
-    names["__builtins__"] = {**(before if isinstance(before, dict) else vars(before)), "range": kernel_range}
-    try:
-        made = FunctionType(function.__code__, names, function.__name__, function.__defaults__, function.__closure__)
-    finally:
-        names["__builtins__"] = before
-    made.__kwdefaults__ = function.__kwdefaults__
-    made.__annotations__ = function.__annotations__
-    made.__qualname__, made.__module__, made.__doc__ = function.__qualname__, function.__module__, function.__doc__
-    made.__dict__.update(function.__dict__)
-    return made
 
 
 def _is_constexpr(annotation: Any) -> bool:

@@ -84,6 +84,12 @@ if not TYPE_CHECKING:  # a checker would believe that every name exists
             return __getattr__(name)
 
     core = standard = semantic = _Namespace()
+    get_int_dtype = types.get_int_dtype
+
+    def _log2(extent: int) -> int:
+        """`tl.standard._log2`, which sorting networks of libraries count their steps by."""
+        return int(extent).bit_length() - 1
+
     random = SimpleNamespace(**{name: getattr(random_, name) for name in random_.__all__})
 
     def __getattr__(name: str) -> NoReturn:

@@ -30,8 +30,13 @@ def dot(
     allow_tf32: bool | None = None,  # noqa: ARG001
     max_num_imprecise_acc: int | None = None,  # noqa: ARG001
     out_dtype: DType | None = None,
+    *,
+    trans_a: bool = False,
+    trans_b: bool = False,
 ) -> Block:
     """Multiply: input @ other (+ acc), accumulated in float32 (int32 for integers), as `out_dtype`.
+
+    `trans_a` and `trans_b`, of Triton before 2.1, multiply by the transpose.
 
     On `pe_gemm`: M x N x K, once for each matrix of a batch. The order of accumulation is that of numpy's matmul over
     whole operands, the accumulator last.
@@ -39,6 +44,10 @@ def dot(
     for name, block in (("input", input), ("other", other), *((("acc", acc),) if acc is not None else ())):
         if not isinstance(block, Block) or len(block.shape) not in _RANKS:
             raise TypeError(f"tl.dot: {name} is a block of two axes, or three with a batch, got {block!r}")
+    if trans_a:
+        input = input.T  # noqa: A001  # Triton's name
+    if trans_b:
+        other = other.T
     _check(input, other)
     inner = accumulator(input.dtype)
     outer = (acc.dtype if acc is not None else inner) if out_dtype is None else out_dtype

@@ -52,7 +52,7 @@ class Shim:
         self._tops: dict[str, ModuleSpec | None] = {}
         self._builtins = {**vars(builtins), "__import__": self.import_name}
         self.files: set[str] = set()
-        asked = Importlib(self._loaded)
+        asked = Importlib(self._loaded, self.execute)
         own: dict[str, ModuleType] = {"importlib": asked, "importlib.util": asked.util, **(around or {})}
         own["sys"] = Sys(self._modules, self._given, own)
         self._around = own
@@ -143,9 +143,9 @@ class Shim:
     def _find_top(self, top: str) -> ModuleSpec | None:
         if top in self._packages:
             return find_spec(top)
-        if self._home is None or top in sys.builtin_module_names:
+        if top in sys.builtin_module_names:
             return None
-        spec = _find(top, [str(self._home)])
+        spec = None if self._home is None else _find(top, [str(self._home)])
         if spec is not None and spec.loader is None and is_installed(top):
             spec = None  # a folder without __init__.py comes after what is installed, as with Python's own path
         if spec is None:
@@ -163,18 +163,21 @@ class Shim:
         )
 
     def _below(self, top: str) -> ModuleSpec | None:
-        """A package that Python finds and whose folder is `home` or below it, in no environment that lies there too."""
+        """A package that Python finds in `home` or in one of `packages`, which may put folders of its own on Python's path.
+
+        What lies in an environment inside one of them is installed, and none of its own.
+        """
         try:
             spec = find_spec(top)
         except (ValueError, ImportError):
             return None
-        home = self._home
-        if spec is None or home is None or not spec.submodule_search_locations:
+        if spec is None or not spec.submodule_search_locations:
             return None
         folder = Path(_place(spec)).resolve()
-        if home != folder and home not in folder.parents:
-            return None
-        return None if _SITES & set(folder.relative_to(home).parts) else spec
+        roots = [] if self._home is None else [self._home]
+        roots += [Path(_place(each)).resolve() for name in self._packages if (each := self._spec(name)) is not None]
+        inside = (folder.relative_to(root) for root in roots if root == folder or root in folder.parents)
+        return spec if any(not _SITES & set(way.parts) for way in inside) else None
 
     def _module(self, absolute: str) -> ModuleType:
         """Load a module and, before it, the packages that it is in."""

@@ -3,21 +3,24 @@
 import importlib
 import importlib.util
 from collections.abc import Callable
-from importlib.machinery import ModuleSpec
-from types import ModuleType
-from typing import Any
+from importlib.abc import Loader
+from importlib.machinery import ModuleSpec, SourceFileLoader
+from types import CodeType, ModuleType
+from typing import Any, TypeAlias
+
+Execute: TypeAlias = Callable[[ModuleType, CodeType], None]
 
 
 class Importlib(ModuleType):
-    """Python's `importlib` but for `import_module` and `util.find_spec`, which look where the shim does first.
+    """Python's `importlib` but for what loads a module, or says where it is: that looks where the shim does first.
 
-    `load` gives the module of an absolute name, or None where Python decides.
+    `load` gives the module of an absolute name, or None where Python decides. `execute` runs a module's code.
     """
 
-    def __init__(self, load: Callable[[str], Any]) -> None:
+    def __init__(self, load: Callable[[str], Any], execute: Execute) -> None:
         super().__init__("importlib")
         self._load = load
-        self.util = _Util(load)
+        self.util = _Util(load, execute)
 
     def import_module(self, name: str, package: str | None = None) -> Any:
         """Load a module by name."""
@@ -29,12 +32,53 @@ class Importlib(ModuleType):
         return getattr(importlib, name)
 
 
+class _Given(Loader):
+    """Loads a module that the shim has: `module_from_spec` and `exec_module` give it as it is."""
+
+    def __init__(self, module: Any) -> None:
+        self._module = module
+
+    def create_module(self, _spec: ModuleSpec) -> Any:
+        """The module."""
+        return self._module
+
+    def exec_module(self, module: Any) -> None:
+        """Nothing is left to execute."""
+
+
+class _Source(Loader):
+    """Loads a file through the shim."""
+
+    def __init__(self, loader: SourceFileLoader, execute: Execute) -> None:
+        self._loader = loader
+        self._execute = execute
+
+    def create_module(self, _spec: ModuleSpec) -> None:
+        """Python's own way."""
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Run the file."""
+        path = self._loader.path
+        self._execute(module, self._loader.source_to_code(self._loader.get_data(path), path))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._loader, name)
+
+
 class _Util(ModuleType):
     """`importlib.util`."""
 
-    def __init__(self, load: Callable[[str], Any]) -> None:
+    def __init__(self, load: Callable[[str], Any], execute: Execute) -> None:
         super().__init__("importlib.util")
         self._load = load
+        self._execute = execute
+
+    def spec_from_file_location(self, name: str, location: Any = None, **options: Any) -> ModuleSpec | None:
+        """A file as a module, such as one that a library has just written; it imports as the module that asks does."""
+        spec = importlib.util.spec_from_file_location(name, location, **options)
+        if spec is not None and type(spec.loader) is SourceFileLoader:
+            spec.loader = _Source(spec.loader, self._execute)
+        return spec
 
     def find_spec(self, name: str, package: str | None = None) -> ModuleSpec | None:
         """Where a module is; what the shim gives is nowhere, but it is there."""
@@ -43,7 +87,7 @@ class _Util(ModuleType):
             found = self._load(absolute)
         except ModuleNotFoundError:
             return None
-        return importlib.util.find_spec(absolute) if found is None else ModuleSpec(absolute, None)
+        return importlib.util.find_spec(absolute) if found is None else ModuleSpec(absolute, _Given(found))
 
     def __getattr__(self, name: str) -> Any:
         return getattr(importlib.util, name)

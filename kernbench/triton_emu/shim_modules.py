@@ -4,20 +4,37 @@ from collections.abc import Callable, Mapping
 from types import ModuleType
 from typing import Any, NoReturn
 
-from kernbench.triton_emu import language, libdevice
+from kernbench.triton_emu import language, libdevice, shim_errors
 from kernbench.triton_emu.autotune import Autotuner, autotune
+from kernbench.triton_emu.compiled import Compiled
 from kernbench.triton_emu.config import Config
 from kernbench.triton_emu.driver import Driver, Target
 from kernbench.triton_emu.heuristics import Heuristics, heuristics
-from kernbench.triton_emu.jit import jit
+from kernbench.triton_emu.jit import JitFunction, KernelInterface, KernelParam, jit
 from kernbench.triton_emu.shim_descriptor import TensorDescriptor
-from kernbench.triton_emu.testing import Benchmark, Mark, assert_almost_equal, assert_close, do_bench, perf_report
+from kernbench.triton_emu.shim_knobs import groups
+from kernbench.triton_emu.testing import (
+    Benchmark,
+    Mark,
+    assert_almost_equal,
+    assert_close,
+    do_bench,
+    get_dram_gbps,
+    get_max_simd_tflops,
+    get_max_tensorcore_tflops,
+    nvsmi,
+    perf_report,
+)
 
 VERSION = "3.4.0"
 """The Triton whose names and meanings these are."""
 
 _ALIASES = ("core", "standard", "semantic", "math", "random", "tensor", "TRITON_MAX_TENSOR_NUMEL")
 """Names of `triton.language` that programs use though its reference does not list them all."""
+
+
+_LAUNCH_CONTROL = dict.fromkeys(("gdc_wait", "gdc_launch_dependents"), language.debug_barrier)
+"""Nothing to wait for, nobody to let go: a launch begins when the one before it is complete."""
 
 
 def cdiv(x: int, y: int) -> int:
@@ -28,6 +45,11 @@ def cdiv(x: int, y: int) -> int:
 def next_power_of_2(n: int) -> int:
     """The least power of two that is at least `n`."""
     return 1 << (n - 1).bit_length() if n > 0 else 0
+
+
+def constexpr_function(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function itself: what kernels have of it is computed of what is known when they are compiled."""
+    return function
 
 
 def set_allocator(_allocator: Any) -> None:
@@ -44,6 +66,10 @@ def triton_module() -> ModuleType:
         "Mark": Mark,
         "assert_close": assert_close,
         "assert_almost_equal": assert_almost_equal,
+        "get_dram_gbps": get_dram_gbps,
+        "get_max_simd_tflops": get_max_simd_tflops,
+        "get_max_tensorcore_tflops": get_max_tensorcore_tflops,
+        "nvsmi": nvsmi,
     }
     top = {
         "jit": jit,
@@ -53,10 +79,16 @@ def triton_module() -> ModuleType:
         "cdiv": cdiv,
         "next_power_of_2": next_power_of_2,
         "set_allocator": set_allocator,
+        "constexpr_function": constexpr_function,
+        "JITFunction": JitFunction,
+        "KernelInterface": KernelInterface,
+        **shim_errors.NAMES,
         "__version__": VERSION,
         "language": _language(),
         "testing": _module("triton.testing", utilities),
         "runtime": _runtime(),
+        "compiler": _compiler(),
+        "knobs": _module("triton.knobs", groups()),
         "backends": _module(
             "triton.backends", {"compiler": _module("triton.backends.compiler", {"GPUTarget": Target})}
         ),
@@ -82,23 +114,36 @@ def _runtime() -> ModuleType:
         "heuristics": heuristics,
         "Heuristics": Heuristics,
     }
+    kernels = {"JITFunction": JitFunction, "KernelInterface": KernelInterface}
+    errors = {"OutOfResources": shim_errors.OutOfResources}
+    decorators = {"jit": jit, "constexpr_function": constexpr_function, "KernelParam": KernelParam}
     parts = {
         "driver": Driver(),
-        "jit": _module("triton.runtime.jit", {"jit": jit}),
-        "autotuner": _module("triton.runtime.autotuner", tuning),
+        "jit": _module("triton.runtime.jit", {**decorators, **kernels}),
+        "autotuner": _module("triton.runtime.autotuner", {**tuning, **errors}),
+        "errors": _module("triton.runtime.errors", errors),
+        **kernels,
+        **errors,
     }
     return _module("triton.runtime", {**parts, **tuning})
+
+
+def _compiler() -> ModuleType:
+    """`triton.compiler`: what a launch gives back, and the error of a kernel that does not compile."""
+    names = {"CompiledKernel": Compiled, "CompilationError": shim_errors.CompilationError}
+    parts = {each: _module(f"triton.compiler.{each}", names) for each in ("compiler", "errors")}
+    return _module("triton.compiler", {**names, **parts})
 
 
 def _language() -> ModuleType:
     """`triton.language`, with the math library under each of the names that Triton has had for it."""
     library = _libdevice()
     extra = {"libdevice": library}
-    for vendor in ("cuda", "hip"):
-        extra[vendor] = _module(f"triton.language.extra.{vendor}", {"libdevice": library})
+    for vendor, besides in (("cuda", _LAUNCH_CONTROL), ("hip", {})):
+        extra[vendor] = _module(f"triton.language.extra.{vendor}", {"libdevice": library, **besides})
     names = {name: getattr(language, name) for name in language.__all__}
     aliases = {name: vars(language)[name] for name in _ALIASES if name in vars(language)}
-    names = {**aliases, **names, "extra": _module("triton.language.extra", extra)}
+    names = {**aliases, **names, "libdevice": library, "extra": _module("triton.language.extra", extra)}
     return _module("triton.language", {**names, "__all__": [*language.__all__]}, vars(language)["__getattr__"])
 
 

@@ -14,19 +14,12 @@ from kernbench.triton_emu.dtype import int32
 from kernbench.triton_emu.numerics import Array
 from kernbench.triton_emu.reduction import piece
 
-__all__ = ["histogram", "sort", "topk"]
+__all__ = ["bitonic_merge", "histogram", "sort", "topk"]
 
 
 def sort(x: Any, dim: int | None = None, descending: bool = False) -> Any:
     """The elements along the last axis in ascending order, or descending."""
-    block = as_block("sort", x)
-    rank = len(block.shape)
-    if not rank or dim not in (None, -1, rank - 1):
-        raise ValueError(f"tl.sort sorts along the last axis, got dim {dim} of shape {list(block.shape)}")
-    extent = block.shape[-1]
-    if extent & (extent - 1):
-        raise ValueError(f"tl.sort takes a power of two of elements, got {extent}; pad them with infinity")
-    steps = extent.bit_length() - 1
+    block, steps = _along_last("sort", x, dim)
 
     def in_order(array: Array) -> Array:
         wide = array.astype(np.float32) if block.dtype.is_floating() and array.dtype.itemsize < 4 else array
@@ -35,6 +28,34 @@ def sort(x: Any, dim: int | None = None, descending: bool = False) -> Any:
 
     elements = max(1, steps * (steps + 1) // 2) * size_of(block.shape)
     return combined(in_order, (block,), block.dtype, block.shape, block.dtype, "simple", elements)
+
+
+def bitonic_merge(x: Any, dim: int | None = None, descending: bool = False) -> Any:
+    """Elements that rise and then fall along the last axis, in order: the last k passes of a sort of 2^k elements."""
+    block, steps = _along_last("bitonic_merge", x, dim)
+
+    def merged(array: Array) -> Array:
+        for step in reversed(range(steps)):
+            pairs = array.reshape(*array.shape[:-1], -1, 2, 1 << step)
+            left, right = pairs[..., 0, :], pairs[..., 1, :]
+            swapped = (left > right) != bool(descending)
+            array = np.stack((np.where(swapped, right, left), np.where(swapped, left, right)), -2).reshape(block.shape)
+        return array
+
+    elements = max(1, steps) * size_of(block.shape)
+    return combined(merged, (block,), block.dtype, block.shape, block.dtype, "simple", elements)
+
+
+def _along_last(name: str, x: Any, dim: int | None) -> tuple[Block, int]:
+    """The block, and how many times the extent of its last axis halves to one."""
+    block = as_block(name, x)
+    rank = len(block.shape)
+    if not rank or dim not in (None, -1, rank - 1):
+        raise ValueError(f"tl.{name} sorts along the last axis, got dim {dim} of shape {list(block.shape)}")
+    extent = block.shape[-1]
+    if extent & (extent - 1):
+        raise ValueError(f"tl.{name} takes a power of two of elements, got {extent}; pad them with infinity")
+    return block, extent.bit_length() - 1
 
 
 def topk(x: Any, k: int, dim: int | None = None) -> Any:

@@ -43,6 +43,29 @@ def do_bench(
     return [took] if return_mode == "all" else took
 
 
+def get_dram_gbps(_device: Any = None) -> float:
+    """GB/s of the device's memory."""
+    return current_host("get_dram_gbps").facts.memory_bw / 1e9
+
+
+def get_max_tensorcore_tflops(_dtype: Any = None, _clock_rate: Any = None, _device: Any = None) -> float:
+    """TFLOP/s of all systolic arrays; they have one rate for all types, at the device's own clock."""
+    return current_host("get_max_tensorcore_tflops").facts.matrix_flops / 1e12
+
+
+def get_max_simd_tflops(_dtype: Any = None, _clock_rate: Any = None, _device: Any = None) -> float:
+    """TFLOP/s of all vector units; they have one rate for all types, at the device's own clock."""
+    return current_host("get_max_simd_tflops").facts.vector_flops / 1e12
+
+
+def nvsmi(attrs: Sequence[str]) -> list[int]:
+    """The clock, in MHz; there is no other attribute."""
+    other = [each for each in attrs if not each.startswith("clocks.")]
+    if other:
+        raise UsageError(f"triton.testing.nvsmi: {other[0]} is no attribute of this device; it has clocks.max.sm")
+    return [current_host("nvsmi").facts.clock_hz // 10**6 for _ in attrs]
+
+
 class Benchmark:
     """What `perf_report` varies: `x_names` take `x_vals`, `line_arg` takes `line_vals`, `args` stay."""
 

@@ -131,7 +131,7 @@ def test_two_scripts_with_helpers_of_one_name_run_in_one_session(folder):
         ("assert 1 == 2\n", "AssertionError: assert 1 == 2", 2),
         ("import sys\nsys.exit(4)\n", "the script ended with sys.exit(4)", 3),
         ("import torch\ntorch.no_such_function(1)\n", "AttributeError: torch.no_such_function does not exist", 3),
-        ("import triton.knobs\n", "ModuleNotFoundError: no module named 'triton.knobs'", 2),
+        ("import triton.profiler\n", "ModuleNotFoundError: no module named 'triton.profiler'", 2),
         ("import broken\n", "ZeroDivisionError: division by zero", 1),
         (
             "import triton\n@triton.jit\ndef k(x):\n    pass\nk[(1,)]()\n",

@@ -29,6 +29,7 @@ assert properties.multi_processor_count == 4 and properties.total_memory > 0
 assert triton.runtime.driver.active.utils.get_device_properties(0)["max_shared_mem"] == 1 << 20
 target = triton.runtime.driver.active.get_current_target()
 assert (target.backend, target.arch, target.warp_size) == ("cuda", 80, 32)
+assert torch.cuda.device(0).idx == 0
 with torch.cuda.device(0), torch.no_grad():
     torch.cuda.synchronize()
 @torch.jit.script

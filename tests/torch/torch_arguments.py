@@ -158,3 +158,29 @@ for turn in range(3):
             result = run(text)
             digests.add((result.digest_time, result.sim_time))
     assert len(digests) == 1
+
+
+def test_a_library_s_own_view_of_a_tensor_is_an_argument_by_its_address(run):
+    run(
+        COPY
+        + """
+class View:
+    def __init__(self, base, at):
+        self.base, self.dtype = base, base.dtype
+        self.at = base.data_ptr() + at * base.element_size()
+    def data_ptr(self):
+        return self.at
+    def untyped_storage(self):
+        return self.base.untyped_storage()
+
+x = torch.zeros(40)
+add_one[(1,)](View(x, 32), 8, 1, BLOCK=8)
+assert x.tolist() == [0] * 32 + [1] * 8
+try:
+    add_one[(1,)](View(x, 41), 8, 1, BLOCK=8)
+except Exception as error:
+    assert "x: View.data_ptr() lies outside its untyped_storage()" in str(error), error
+else:
+    raise AssertionError("a view outside its storage was taken")
+"""
+    )

@@ -197,3 +197,41 @@ assert torch.equal(y, x * 2)
         sim(sips=2, workers=workers, overrides=["sip.cube_mesh=1x1"]).run(tmp_path / "script.py") for workers in (1, 2)
     ]
     assert runs[0].digest == runs[1].digest
+
+
+def test_torch_s_wrapping_of_kernels_for_its_compiler_gives_the_kernel(run):
+    run("""
+from torch.library import triton_op, wrap_triton
+from torch.utils._triton import has_triton
+import torch.utils._triton as asked
+
+@triton.jit
+def twice(x, BLOCK: tl.constexpr):
+    i = tl.arange(0, BLOCK)
+    tl.store(x + i, 2 * tl.load(x + i))
+
+@triton_op("kernbench_test::doubled", mutates_args={})
+def doubled(x: torch.Tensor) -> torch.Tensor:
+    y = x.clone()
+    with torch.cuda.device(x.device.index):
+        wrap_triton(twice)[(1,)](y, BLOCK=8)
+    return y
+
+assert doubled(torch.ones(8)).tolist() == [2] * 8
+assert torch.library.wrap_triton(twice) is twice
+assert has_triton() and asked.has_triton_package() and torch.utils._triton.has_triton()
+assert torch.cuda.device(0).idx == 0 and torch._C._cuda_getCurrentRawStream(0) == 0
+assert torch.utils.data is not None and torch._C._get_tracing_state is not None
+""")
+
+
+def test_what_torch_would_compile_runs_as_it_is(run):
+    run("""
+@torch.compile(fullgraph=True, dynamic=True)
+def placed(x):
+    assert x.is_cuda and not torch.compiler.is_compiling()
+    return x + 1
+
+assert placed(torch.zeros(3, device="cuda")).tolist() == [1, 1, 1]
+assert torch.compile(torch.nn.Linear(2, 2)).weight.shape == (2, 2)
+""")

@@ -243,3 +243,25 @@ def test_a_library_may_derive_an_autotuner_with_triton_s_parameters(on):
     made[(1,)](Tensor(), 7)
     assert (made.ran, host.tried, made.best_config) == ([[7]], [16, 32, 64], BLOCKS[2])
     assert (made.restore_value, made.reset_to_zero, made.user_defined_pre_hook) == (["x"], [], False)
+
+
+def test_a_tuner_of_a_library_measures_and_chooses_itself(on):
+    _, launches = on({16: ns(30), 32: ns(10), 64: KernelError("TCM overflow")})
+
+    @jit
+    def add(x, n, BLOCK):
+        pass
+
+    class Last(Autotuner):
+        def run(self, *args, **kwargs):
+            self.nargs = dict(zip(self.arg_names, args, strict=False))
+            self.times = [self._bench(*args, config=each, **kwargs) for each in self.prune_configs(kwargs)]
+            self.pre_hook(kwargs, reset_only=True)
+            return self.fn.run(*args, **kwargs, **self.configs[1].all_kwargs())
+
+    configs = [Config({"BLOCK": block}) for block in (16, 32, 64)]
+    tuner = Last(add, add.arg_names, configs, ["n"], None, None, None, None, None, 25, 100, False)
+    tuner[1,](Tensor(), 100)
+    assert tuner.times == [[3e-5] * 3, [1e-5] * 3, [float("inf")] * 3]
+    assert tuner.base_fn.__name__ == "add"
+    assert [launch.arguments["BLOCK"] for launch in launches] == [32]

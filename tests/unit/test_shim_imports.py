@@ -80,18 +80,26 @@ def test_the_other_modules_of_triton_that_programs_import_are_there(tmp_path):
 @pytest.mark.parametrize(
     ("source", "error", "text"),
     [
-        ("import triton\ntriton.knobs", AttributeError, r"triton\.knobs does not exist here; triton has jit, autotune"),
         (
-            "import triton\ntriton.runtime.JITFunction",
+            "import triton\ntriton.profiler",
             AttributeError,
-            r"triton\.runtime\.JITFunction does not exist here",
+            r"triton\.profiler does not exist here; triton has jit, autotune",
+        ),
+        (
+            "import triton\ntriton.runtime.cache",
+            AttributeError,
+            r"triton\.runtime\.cache does not exist here",
         ),
         ("import triton\ntriton.compile", AttributeError, r"triton\.compile does not exist here"),
-        ("from triton import knobs", ImportError, r"cannot import name 'knobs' from 'triton': triton\.knobs does not"),
         (
-            "import triton.compiler",
+            "from triton import profiler",
+            ImportError,
+            r"cannot import name 'profiler' from 'triton': triton\.profiler does not",
+        ),
+        (
+            "import triton.experimental",
             ModuleNotFoundError,
-            r"no module named 'triton\.compiler': triton\.compiler does not",
+            r"no module named 'triton\.experimental': triton\.experimental does not",
         ),
         ("from triton.language import lod", ImportError, r"cannot import name 'lod' from 'triton\.language'"),
         ("from helper import missing", ImportError, r"cannot import name 'missing' from 'helper'"),
@@ -104,8 +112,12 @@ def test_what_is_missing_is_named(tmp_path, source, error, text):
 
 
 def test_whoever_else_imports_triton_keeps_the_one_that_is_installed(tmp_path, monkeypatch):
-    installed, language_of_it, knobs = ModuleType("triton"), ModuleType("triton.language"), ModuleType("triton.knobs")
-    for module in (installed, language_of_it, knobs):
+    installed, language_of_it, profiler = (
+        ModuleType("triton"),
+        ModuleType("triton.language"),
+        ModuleType("triton.profiler"),
+    )
+    for module in (installed, language_of_it, profiler):
         monkeypatch.setitem(sys.modules, module.__name__, module)
     found = execute(tmp_path, "import triton\nimport triton.language as tl\nimport helper", helper="import triton")
     import triton as seen_by_all  # what everybody else gets
@@ -116,8 +128,8 @@ def test_whoever_else_imports_triton_keeps_the_one_that_is_installed(tmp_path, m
         True,
         False,
     )
-    with pytest.raises(ImportError, match="cannot import name 'knobs'"):  # not the installed one's by the back door
-        execute(tmp_path, "from triton import knobs")
+    with pytest.raises(ImportError, match="cannot import name 'profiler'"):  # not the installed one's by the back door
+        execute(tmp_path, "from triton import profiler")
 
 
 def test_modules_beside_two_files_may_have_the_same_name(tmp_path):

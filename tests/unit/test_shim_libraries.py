@@ -1,0 +1,158 @@
+"""What kernel libraries ask of triton and of the import system besides kernels."""
+
+import pytest
+
+from kernbench.common.errors import UsageError
+from kernbench.triton_emu.driver import DeviceFacts, set_host
+from kernbench.triton_emu.jit import jit, set_launcher
+from kernbench.triton_emu.shim import Shim
+from kernbench.triton_emu.shim_modules import triton_module
+
+triton = triton_module()
+
+
+@jit
+def scaled(x, n, BLOCK: "triton.language.constexpr" = 8):
+    """A kernel to be asked about."""
+    return x * n * BLOCK
+
+
+class OneDevice:
+    """A host that knows its device."""
+
+    facts = DeviceFacts(8, 1 << 20, 10**9, 2 * 10**12, 3 * 10**12, 4 * 10**11)
+
+
+@pytest.fixture
+def launches():
+    """The launches that reach the device."""
+    seen = []
+    set_launcher(seen.append)
+    yield seen
+    set_launcher(None)
+
+
+def test_a_kernel_tells_its_parameters_and_its_text():
+    told = [
+        (each.num, each.name, each.is_constexpr, each.has_default, each.do_not_specialize) for each in scaled.params
+    ]
+    assert told == [(0, "x", False, False, False), (1, "n", False, False, False), (2, "BLOCK", True, True, False)]
+    assert scaled.src.startswith("def scaled(x, n")
+    assert list(scaled.signature.parameters) == ["x", "n", "BLOCK"]
+    assert scaled.__globals__ is globals()
+    assert scaled.cache_key == scaled.cache_key != jit(lambda x: x).cache_key
+
+
+def test_kernels_and_choices_are_instances_of_triton_s_classes():
+    assert isinstance(scaled, triton.JITFunction)
+    assert triton.runtime.jit.JITFunction is triton.runtime.JITFunction is triton.JITFunction
+    assert isinstance(scaled, triton.KernelInterface)
+    assert not isinstance(triton.runtime.Autotuner(scaled, scaled.arg_names, [], []), triton.JITFunction)
+
+
+def test_a_library_s_own_launcher_around_a_kernel_has_a_run_and_no_more(launches):
+    class Entry(triton.KernelInterface):
+        def __init__(self, fn):
+            self.fn = fn
+
+        def run(self, *args, **kwargs):
+            return self.fn.run(*args, **kwargs)
+
+    Entry(scaled)[2,](3, n=4)
+    assert [(each.grid, each.arguments) for each in launches] == [((2, 1, 1), {"x": 3, "n": 4, "BLOCK": 8})]
+
+
+def test_errors_that_programs_catch_have_triton_s_names():
+    error = triton.runtime.errors.OutOfResources(200, 100, "shared memory")
+    assert str(error) == "out of resource: shared memory, required: 200, limit: 100"
+    assert triton.OutOfResources is triton.runtime.OutOfResources is triton.runtime.autotuner.OutOfResources
+    assert triton.compiler.errors.CompilationError is triton.CompilationError
+    assert triton.compiler.CompiledKernel is type(scaled.warmup(1, 2, grid=(1,)))
+
+
+def test_rates_of_the_device_come_from_its_facts():
+    testing = triton.testing
+    set_host(OneDevice())
+    try:
+        rates = testing.get_dram_gbps(), testing.get_max_tensorcore_tflops("f16", 1), testing.get_max_simd_tflops()
+        assert (rates, testing.nvsmi(["clocks.max.sm"])) == ((2000, 3, 0.4), [1000])
+        with pytest.raises(UsageError, match=r"power\.draw is no attribute of this device; it has clocks\.max\.sm"):
+            testing.nvsmi(["power.draw"])
+    finally:
+        set_host(None)
+
+
+def test_knobs_are_kept_and_followed_by_nobody():
+    amd = triton.knobs.amd
+    with amd.scope():
+        amd.use_buffer_ops = False
+        assert amd.use_buffer_ops is False
+    assert amd.use_buffer_ops is None
+    with pytest.raises(AttributeError, match=r"triton\.knobs\.amd\.no_such does not exist here"):
+        _ = amd.no_such
+    with pytest.raises(AttributeError, match=r"launch_enter_hook: no launch here calls it, so it cannot be set"):
+        triton.knobs.runtime.launch_enter_hook = print
+    assert triton_module().knobs.amd is not amd
+
+
+def test_launch_control_and_libdevice_are_where_kernels_look_for_them():
+    assert triton.language.extra.cuda.gdc_wait() is None
+    assert triton.language.extra.cuda.gdc_launch_dependents() is None
+    assert triton.language.libdevice is triton.language.extra.libdevice
+    assert triton.constexpr_function(len) is len
+
+
+def execute(folder, text, packages=()):
+    """Run a file of `folder` through a shim; its names."""
+    from types import ModuleType
+
+    module = ModuleType("a_program")
+    Shim(folder, packages, {"triton": triton}).execute(module, compile(text, str(folder / "program.py"), "exec"))
+    return module
+
+
+def test_a_file_that_a_library_has_written_imports_the_emulation(tmp_path):
+    (tmp_path / "written.py").write_text("import triton\n@triton.jit\ndef kernel(x):\n    return x\n")
+    found = execute(
+        tmp_path,
+        "import importlib.util\nfrom pathlib import Path\n"
+        f"spec = importlib.util.spec_from_file_location('some_name', {str(tmp_path / 'written.py')!r})\n"
+        "module = importlib.util.module_from_spec(spec)\nspec.loader.exec_module(module)\n",
+    )
+    assert isinstance(found.module.kernel, triton.JITFunction)
+    assert "kernel(x)" in found.module.kernel.src
+
+
+def test_a_given_module_is_loaded_by_its_spec(tmp_path):
+    found = execute(
+        tmp_path,
+        "import importlib.util, triton\nspec = importlib.util.find_spec('triton.language.extra.libdevice')\n"
+        "module = importlib.util.module_from_spec(spec)\nspec.loader.exec_module(module)\n"
+        "same = module is triton.language.extra.libdevice\n",
+    )
+    assert found.same
+
+
+def test_an_emulated_package_may_put_a_folder_of_its_own_on_python_s_path(tmp_path, monkeypatch):
+    site = tmp_path / "site"
+    inner = site / "lab_with_vendors" / "vendors" / "_vendor_of_this_test"
+    inner.mkdir(parents=True)
+    (inner / "__init__.py").write_text("import triton\nfound = triton\n")
+    (site / "lab_with_vendors" / "__init__.py").write_text(
+        "import sys, importlib\nfrom pathlib import Path\nsys.path.append(str(Path(__file__).parent / 'vendors'))\n"
+        "found = importlib.import_module('_vendor_of_this_test').found\n"
+    )
+    monkeypatch.syspath_prepend(str(site))
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    assert execute(mine, "from lab_with_vendors import found", ["lab_with_vendors"]).found is triton
+
+
+def test_a_long_kernel_is_read_like_a_short_one(tmp_path):
+    """Jumps of more than 255 instructions have another length where names are looked up another way."""
+    steps = "        y = tl.abs(y) + tl.abs(i)\n" * 60
+    (tmp_path / "long.py").write_text(
+        f"import triton\nimport triton.language as tl\n@triton.jit\ndef kernel(x):\n    y = 0\n    for i in range(2):\n{steps}"
+    )
+    kernel = execute(tmp_path, "from long import kernel\n").kernel
+    assert kernel.fn.__code__.co_names[0] == "number named"
