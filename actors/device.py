@@ -50,6 +50,9 @@ class Device(Protocol):
     def partial(self) -> bytes:
         """The same report of a run that a limit cut short: nothing is audited."""
 
+    def close(self) -> None:
+        """Let go of what still waits: the run is over."""
+
 
 def build_device(factory: str, payload: bytes, sip: int) -> Device:
     """Call the factory named `module:qualname` or `path/file.py:qualname`."""

@@ -104,11 +104,13 @@ class Island:
         return self._settle("stopped", reason)
 
     def close(self) -> None:
-        """Stop the actors."""
+        """Stop the actors and let their devices go."""
         for reference, mailbox in self._actors.values():
             if reference.is_alive():
                 reference.stop(block=False)
                 mailbox.pump()
+        for device in self.devices:
+            device.close()
 
     def _build_device(self, sip: int) -> Device:
         try:

@@ -1,9 +1,13 @@
 """Programs that suspend into the loop that steps their SIP: the only user of greenlet."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
-from greenlet import getcurrent, greenlet
+from greenlet import GreenletExit, getcurrent, greenlet
+
+PATIENCE = 8
+"""Waits of a program that is to end, after which it is left as it is."""
 
 
 class Coroutine:
@@ -29,6 +33,18 @@ class Coroutine:
         """Raise `error` inside the program, at its suspension point."""
         self._greenlet.parent = getcurrent()
         return self._collect(self._greenlet.throw(error))
+
+    def abandon(self) -> None:
+        """End the program where it waits, its `finally` clauses included; one that goes on waiting there is left.
+
+        A stack that waits for ever is seen by no collector, and would keep all that its program knows.
+        """
+        for _ in range(PATIENCE):
+            if self._greenlet.dead or not self._greenlet:
+                break
+            with suppress(BaseException):  # whatever the program says now, nobody hears it
+                self.throw(GreenletExit())
+        self.finished = True
 
     def _collect(self, value: Any) -> Any:
         self.finished = self._greenlet.dead

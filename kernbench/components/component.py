@@ -33,6 +33,9 @@ class Component:
         """Say what does not balance at the end of a run, one line each."""
         return []
 
+    def abandon(self) -> None:
+        """Let go of programs that wait here: nothing happens any more."""
+
 
 class Forwarder(Component):
     """Hardware that passes packets on: one FIFO per lane of each incoming link, arbitration at the outgoing links."""

@@ -135,6 +135,12 @@ class Host(Component):
         """Whether a program is unfinished or a request under way."""
         return self._program is not None or bool(self._pending)
 
+    def abandon(self) -> None:
+        """End the rank's program if it waits."""
+        if self._program is not None:
+            self._program.abandon()
+            self._program = None
+
     def _resume(self, value: Any = None) -> None:
         program = self._program
         assert program is not None

@@ -132,6 +132,12 @@ class PeCpu(Component):
         assert operation.output is not None
         return self._place(operation, operation.output)
 
+    def abandon(self) -> None:
+        """End the program that waits here."""
+        if self._coroutine is not None:
+            self._coroutine.abandon()
+            self._coroutine = None
+
     def _next(self) -> bool:
         self._release_all()
         self._program = program = next(self._share, None)

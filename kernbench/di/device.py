@@ -189,6 +189,11 @@ class SipDevice:
         rest = [line for part in self._parts if part is not self.host for line in part.waiters()]
         return self.host.waiters() + rest
 
+    def close(self) -> None:
+        """End programs that wait: the run is over."""
+        for part in self._parts:
+            part.abandon()
+
     # -- the books ----------------------------------------------------------------------------------------------------
 
     @property

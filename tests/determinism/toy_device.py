@@ -155,6 +155,9 @@ class ToyDevice:
     def partial(self) -> bytes:
         return msgspec.msgpack.encode(self.status())
 
+    def close(self) -> None:
+        pass
+
 
 def ping(payload: bytes, sip: int) -> ToyDevice:
     return ToyDevice(msgspec.msgpack.decode(payload, type=ToyConfig), sip)

@@ -46,6 +46,9 @@ class Machine:
     def partial(self):
         return b"cut short"
 
+    def close(self):
+        pass
+
 
 @pytest.fixture
 def machine():
