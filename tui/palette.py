@@ -95,10 +95,16 @@ class Palette:
         self._grounds: dict[str, str] = {}
 
     def style(self, name: str) -> Style:
-        """The style of that name."""
+        """The style of that name.
+
+        It is this palette's own: rich shares what it parsed, and a style keeps the codes of the console that drew it first.
+        """
         style = self._made.get(name)
         if style is None:
-            style = self._made[name] = Style.parse(self._grounded(name))
+            read = Style.parse(self._grounded(name))
+            style = self._made[name] = Style(
+                color=read.color, bgcolor=read.bgcolor, bold=read.bold, underline=read.underline, reverse=read.reverse
+            )
         return style
 
     def ground_of(self, name: str) -> str:

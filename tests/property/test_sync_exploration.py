@@ -68,6 +68,11 @@ class Known:
         _told(program, frames)
         return program
 
+    def close(self):
+        """End the islands that wait where nothing goes on: each would keep its device, and the process's settings."""
+        for program in self._running.values():
+            program.abandon()
+
     def _keep(self, number, program, reply):
         sent, outcomes = self.after
         sent.append(None if program.finished else tuple(map(msgspec.msgpack.encode, reply)))
@@ -166,6 +171,7 @@ def explore(model, blocks, tamper=Tamper()):
         fresh = [each for each in following if each not in seen]
         seen.update(fresh)
         pending += fresh
+    network.known.close()
     return len(seen), results
 
 

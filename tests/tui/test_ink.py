@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pyte
 import pytest
+from rich.color import ColorSystem
 
 from kernbench.telemetry.reader import RunReader
 from tui.dialogs import Read
@@ -58,6 +59,15 @@ def test_a_terminal_that_is_told_what_changed_shows_the_whole_picture(size, keys
 
     assert asyncio.run(drive()) >= 4
     assert cells(straight) == cells(textual)
+
+
+def test_a_style_has_the_codes_of_its_own_terminal_whatever_another_drew_before():
+    def codes(color_system):
+        shown = palette_for("truecolor", no_color=False).style("title").render("x", color_system=color_system)
+        return shown.partition("x")[0]
+
+    assert codes(ColorSystem.TRUECOLOR) == "\x1b[1;38;2;143;208;255;48;2;11;15;20m"
+    assert codes(ColorSystem.STANDARD) == "\x1b[1;96;40m"
 
 
 def test_below_a_dialog_nothing_goes_straight_to_the_terminal(monkeypatch):
