@@ -6,7 +6,7 @@ HASH := $(shell cat constraints.txt pyproject.toml | cksum | cut -d' ' -f1)
 STAMP := .venv/.stamp-$(HASH)
 BIN := .venv/bin
 
-.PHONY: install demo test test-mpi test-slow test-browser test-torch bench bench-scale bench-triton lint faults fuzz digests
+.PHONY: install demo native test test-mpi test-slow test-browser test-native test-torch bench bench-scale bench-triton lint faults fuzz digests
 install: $(STAMP)
 
 $(STAMP):
@@ -36,6 +36,26 @@ test-browser: $(STAMP)
 		apt-get -qq update && apt-get -qq install --yes --no-install-recommends chromium; \
 	else echo "make test-browser needs chromium: sudo apt-get install chromium" >&2; exit 1; fi
 	$(BIN)/pytest tests/browser/report_page.py
+
+# kernbench with its engine compiled, in an environment of its own: it needs a C compiler. It is built from an archive, so
+# that nothing compiled is ever beside the source and taken for it.
+NATIVE_BIN := .venv-native/bin
+NATIVE_STAMP := .venv-native/.stamp
+native: $(NATIVE_STAMP)
+
+$(NATIVE_STAMP): $(STAMP) $(shell find kernbench actors tui benches topology.yaml -type f -not -name '*.pyc')
+	test -x $(NATIVE_BIN)/python || $(PYTHON) -m venv .venv-native
+	rm -rf .venv-native/archive
+	$(BIN)/hatchling build -t sdist -d .venv-native/archive
+	cd .venv-native/archive && \
+		HATCH_BUILD_HOOK_ENABLE_MYPYC=1 ../bin/python -m pip wheel --quiet --no-deps *.tar.gz && \
+		../bin/python -m pip install --quiet --force-reinstall --no-deps *.whl && \
+		../bin/python -m pip install --quiet "kernbench[dev]"
+	touch $@
+
+# The compiled engine against all times and digests that the tests hold, and against the interpreted one.
+test-native: $(NATIVE_STAMP)
+	$(NATIVE_BIN)/pytest tests/native/compiled_engine.py tests/golden tests/property tests/contract
 
 # Tensors of torch as arguments of kernels, in an environment of its own. TORCH names a release: its newest one may bring
 # gigabytes for GPUs that are not needed here.

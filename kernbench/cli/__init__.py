@@ -30,6 +30,8 @@ COMMANDS = {
 
 PACKAGES = ("actors", "tui", "benches")
 """Our packages besides kernbench; other distributions use these names too."""
+ENGINE = "kernbench.sim_engine.link"
+"""A module of what `make native` compiles."""
 
 
 class Commands(click.Group):
@@ -62,8 +64,23 @@ class Commands(click.Group):
         return super().resolve_command(ctx, args)
 
 
+def _tell_version(context: click.Context, _option: click.Parameter, asked: bool) -> None:
+    if asked and not context.resilient_parsing:
+        spec = find_spec(ENGINE)
+        compiled = spec is not None and not str(spec.origin).endswith(".py")
+        click.echo(f"kernbench {kernbench.__version__}{', compiled engine' if compiled else ''}")
+        context.exit()
+
+
 @click.group(cls=Commands)
-@click.version_option(kernbench.__version__, prog_name="kernbench", message="%(prog)s %(version)s")
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_tell_version,
+    help="Show the version and exit.",
+)
 def group() -> None:
     """Simulate a multi-device AI accelerator: values and time of kernels and collectives."""
 

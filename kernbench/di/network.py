@@ -218,7 +218,7 @@ class SipNetwork:
         packet.tail = message.tail
         packet.slowest = message.slowest
         packet.waits = list(message.waits)
-        fifo.arrive(packet)
+        fifo.take(packet)
 
 
 def _split(name: str) -> tuple[int, str]:

@@ -164,7 +164,7 @@ class SipObserver:
     def _links_since(self, elapsed: Fs) -> bytes:
         """The shares of all links: of their bandwidth, so that one held by a slower one behind it is not seen as full.
 
-        A link that did nothing costs one comparison: its very number is still there.
+        A link that did nothing costs one comparison.
         """
         used, done, numbers = self._device.network.used, self._done, self._numbers
         if len(done) < len(used):
@@ -175,7 +175,7 @@ class SipObserver:
         for link, before in zip(used, done, strict=False):  # one may have joined just now
             index += 1
             moved = link.bytes_in
-            if moved is before:
+            if moved == before:
                 continue
             done[index] = moved
             share = (moved - before) * scale // link.bw
@@ -193,7 +193,7 @@ class SipObserver:
         for scheduler, before in zip(self._device.schedulers, seen, strict=True):
             index += 1
             operations = scheduler.operations
-            if operations is before and index not in flying:
+            if operations == before and index not in flying:
                 continue
             seen[index] = operations
             active = scheduler.in_flight > 0  # asked before the engines: what ends from now on is seen next
@@ -220,7 +220,7 @@ class SipObserver:
         for memory, before in zip(self._device.controllers, seen, strict=True):
             index += 1
             received = memory.received
-            if received is before and index not in serving:
+            if received == before and index not in serving:
                 continue
             seen[index] = received
             rests = received == before and memory.rests(now)  # asked before the slices: what comes is seen next

@@ -67,11 +67,18 @@ class Engine(simpy.Environment):
         self._dirty.append(arbiter)
 
     def _arbitrate(self) -> None:
-        dirty, self._dirty = self._dirty, []
-        if len(dirty) > 1:
-            dirty.sort(key=_rank)
-        for arbiter in dirty:
-            arbiter.arbitrate()
+        """Have every marked arbiter decide, and those that they mark."""
+        while True:
+            dirty = self._dirty
+            if len(dirty) == 1:
+                dirty.pop().arbitrate()
+            elif dirty:
+                self._dirty = []
+                dirty.sort(key=_rank)
+                for arbiter in dirty:
+                    arbiter.arbitrate()
+            else:
+                return
 
     @property
     def now(self) -> Fs:
@@ -94,24 +101,20 @@ class Engine(simpy.Environment):
         count = 0
         try:
             # A window may have ended in the middle of an instant: then its other events come first.
-            while self._dirty and self._now < bound and (not calls or calls[0][0] > self._now):
+            if self._dirty and self._now < bound and (not calls or calls[0][0] > self._now):
                 self._arbitrate()
             while calls and calls[0][0] < bound and count < most:
                 self._now = now = calls[0][0]
-                while True:
+                while calls and calls[0][0] == now:
                     _, _, _, function, argument = heappop(calls)
                     count += 1
                     function(argument)
-                    if calls and calls[0][0] == now:
-                        continue
-                    while self._dirty:
+                    if self._dirty and (not calls or calls[0][0] > now):
                         self._arbitrate()
-                    if not calls or calls[0][0] != now:
-                        break
         finally:
             self.events += count
 
-    def schedule(self, event: simpy.Event, priority: int = NORMAL, delay: float = 0) -> None:
+    def schedule(self, event: simpy.Event, priority: int = NORMAL, delay: Any = 0) -> None:
         """Schedule a SimPy event (SimPy's own hook); delays are whole femtoseconds."""
         assert isinstance(delay, int), f"a delay is a whole number of fs, got {delay!r}"
         self._sequence = sequence = self._sequence + 1
@@ -124,7 +127,7 @@ class Engine(simpy.Environment):
         self._now, _, _, function, argument = heappop(self._calls)
         self.events += 1
         function(argument)
-        while self._dirty and (not self._calls or self._calls[0][0] > self._now):
+        if self._dirty and (not self._calls or self._calls[0][0] > self._now):
             self._arbitrate()
 
 

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from kernbench.common.units import Fs
 from kernbench.sim_engine.engine import Engine
-from kernbench.sim_engine.link import Channel, Link
+from kernbench.sim_engine.link import Channel, Link, Source
 from kernbench.sim_engine.packet import Packet, Reason
 
 _HEAD_OF_LINE, _OWN_STREAM, _TARGET_BUSY = Reason.HEAD_OF_LINE.value, Reason.OWN_STREAM.value, Reason.TARGET_BUSY.value
@@ -14,7 +14,7 @@ _HEAD_OF_LINE, _OWN_STREAM, _TARGET_BUSY = Reason.HEAD_OF_LINE.value, Reason.OWN
 GiveBack = Callable[[int, Fs], None]
 
 
-class Fifo:
+class Fifo(Source):
     """A lane's input buffer at a node that forwards. One read port: the next packet is offered once the tail has left.
 
     `give_back(bytes, time)` returns link credits to the sender; they are usable there at `time`.
@@ -27,24 +27,16 @@ class Fifo:
         "_packets",
         "_previous",
         "_read_until",
-        "busy_mark",
-        "head",
-        "order",
-        "since",
     )
 
-    head: Packet
-
     def __init__(self, engine: Engine, link: Link, order: int, give_back: GiveBack) -> None:
+        super().__init__(order)
         self._engine = engine
         self._link = link
-        self.order = order
         self._give_back = give_back
         self._packets: deque[Packet] = deque()
         self._read_until: Fs = 0
         self._previous = -1
-        self.since: Fs = 0
-        self.busy_mark: Fs = 0
 
     def __len__(self) -> int:
         return len(self._packets)
@@ -54,7 +46,27 @@ class Fifo:
         channel.arrive = self.arrive
 
     def arrive(self, packet: Packet) -> None:
-        """Take in the head of a packet."""
+        """Take in the head of a packet, in an event of its own: it goes on at once where nobody else can be in its way."""
+        if self._packets or packet.head < self._read_until:
+            self.take(packet)
+            return
+        link = self._link
+        link.bytes_out += packet.size
+        now = packet.head
+        channel = packet.route[packet.hop]
+        free_at = channel.start_at_once(packet, self.order, now)
+        if free_at:
+            self._previous = packet.transfer
+            self._read_until = free_at
+            self._give_back(packet.size, now + link.credit_delay)
+        else:
+            self._packets.append(packet)
+            self.head = packet
+            self.since = now
+            channel.request(self)
+
+    def take(self, packet: Packet) -> None:
+        """Take in the head of a packet, as one of several things that happen in an event."""
         self._link.bytes_out += packet.size
         packets = self._packets
         packets.append(packet)
@@ -79,7 +91,7 @@ class Fifo:
         self.since = now
         packet.route[packet.hop].request(self)
 
-    def granted(self, now: Fs, free_at: Fs, /) -> None:
+    def granted(self, now: Fs, free_at: Fs) -> None:
         """Let the head go; its space goes back to the sender as it starts to leave."""
         packets = self._packets
         packet = packets.popleft()

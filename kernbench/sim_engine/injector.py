@@ -5,7 +5,7 @@ from typing import Any
 
 from kernbench.common.units import Fs
 from kernbench.sim_engine.engine import Engine
-from kernbench.sim_engine.link import Channel
+from kernbench.sim_engine.link import Channel, Source
 from kernbench.sim_engine.packet import MessageClass, Packet, Reason
 
 _HEAD_OF_LINE, _OWN_STREAM = Reason.HEAD_OF_LINE.value, Reason.OWN_STREAM.value
@@ -58,7 +58,7 @@ class Transfer:
         self.started: Fs = -1
 
 
-class Injector:
+class Injector(Source):
     """A queue of transfers that offers one quantum at a time to the endpoint's link; the next when that has left."""
 
     __slots__ = (
@@ -66,26 +66,18 @@ class Injector:
         "_offering",
         "_quantum",
         "_queue",
-        "busy_mark",
-        "head",
         "number",
-        "order",
         "rank",
-        "since",
     )
 
-    head: Packet
-
     def __init__(self, engine: Engine, number: int, order: int, quantum: int) -> None:
+        super().__init__(order)
         self._engine = engine
         self.number = number
         self._quantum = quantum
-        self.order = order
         self.rank = -1  # before every link: their order among themselves reaches no result
         self._queue: list[tuple[Fs, Any, Transfer]] = []
         self._offering = False
-        self.since: Fs = 0
-        self.busy_mark: Fs = 0
 
     def __len__(self) -> int:
         return len(self._queue)
@@ -143,8 +135,9 @@ class Injector:
         self.since = now
         transfer.route[0].request(self)
 
-    def granted(self, _now: Fs, free_at: Fs, /) -> None:
+    def granted(self, now: Fs, free_at: Fs) -> None:
         """Make the next quantum when this one's tail has left."""
+        del now
         transfer = self._queue[0][2]
         if transfer.remaining == 0:
             self._queue.pop(0)

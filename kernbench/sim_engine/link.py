@@ -7,7 +7,7 @@ over unequal links tail_out = max(head_start + size / bandwidth, tail_in).
 
 from collections import deque
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 from kernbench.common.units import FS_PER_S, BytesPerSecond, Fs
 from kernbench.sim_engine.engine import Engine
@@ -17,16 +17,25 @@ from kernbench.telemetry.rows import PacketRow
 _LINK_BUSY, _NO_CREDIT, _OWN_STREAM = Reason.LINK_BUSY.value, Reason.NO_CREDIT.value, Reason.OWN_STREAM.value
 
 
-class Source(Protocol):
-    """What offers one packet at a time to one channel: the FIFO of an input, or an injector."""
+class Source:
+    """What offers one packet at a time to one channel: the FIFO of an input, or an injector.
 
-    order: int  # compiled position among the inputs of a node: round-robin goes by it
+    `order` is its compiled position among the inputs of a node, by which round-robin goes. It offers `head` since `since`,
+    and `busy_mark` is what the link had been busy by then.
+    """
+
+    __slots__ = ("busy_mark", "head", "order", "since")
+
     head: Packet
-    since: Fs
-    busy_mark: Fs
 
-    def granted(self, now: Fs, free_at: Fs, /) -> None:
+    def __init__(self, order: int) -> None:
+        self.order = order
+        self.since: Fs = 0
+        self.busy_mark: Fs = 0
+
+    def granted(self, now: Fs, free_at: Fs) -> None:
         """Let the head go: it starts to leave now and its tail has left at `free_at`."""
+        raise AssertionError(f"{type(self).__name__} lets nothing go at {now}, {free_at}")
 
 
 class Channel:
@@ -65,6 +74,22 @@ class Channel:
             if not link.marked:
                 link.marked = True
                 link.engine.mark(link)
+
+    def start_at_once(self, packet: Packet, order: int, now: Fs) -> Fs:
+        """Start a packet if nobody else can ask for the link in this instant; when its tail has left, 0 if it has to ask.
+
+        It must be all that is left to do of the event that runs. That event is the instant's last one and no arbiter
+        is to decide, so the instant is over and arbitration would grant the link to the only one that asks.
+        """
+        link = self.link
+        engine = link.engine
+        calls = engine._calls  # noqa: SLF001  # the hot path looks for itself
+        if link.requested or link.busy_until > now or engine._dirty or (calls and calls[0][0] == now):  # noqa: SLF001
+            return 0
+        size = packet.size
+        if self.credits < size and self.usable(now) < size:
+            return 0
+        return link.start(self, packet, order, now)
 
     def next_in_turn(self) -> Source:
         """The source that waits and comes after the last one, by order and around."""
@@ -207,9 +232,7 @@ class Link:
             self.wake_at(wake)
 
     def _grant(self, channel: Channel, source: Source, now: Fs) -> None:
-        engine = self.engine
         packet = source.head
-        size = packet.size
         waited = now - source.since
         if waited:
             busy = self.busy - source.busy_mark
@@ -223,7 +246,15 @@ class Link:
         waiting.remove(source)
         if not waiting:
             self.requested.remove(channel)
-        channel.last_input = source.order
+        free_at = self.start(channel, packet, source.order, now)
+        source.granted(now, free_at)
+        if self.requested:
+            self.wake_at(free_at)
+
+    def start(self, channel: Channel, packet: Packet, order: int, now: Fs) -> Fs:
+        """Let a packet go that is its input's turn and has room at the far end; when its tail has left."""
+        size = packet.size
+        channel.last_input = order
         channel.credits -= size
         self.last_lane = channel.lane
         self.last_transfer = packet.transfer
@@ -243,7 +274,6 @@ class Link:
         self.bytes_in += size
         if self._probe.packets:
             self._probe.emit(self._probe.packets, PacketRow(self.name, now, free_at, size))
-        source.granted(now, free_at)
 
         hop = self.hop
         packet.head = head = now + hop
@@ -252,11 +282,10 @@ class Link:
         packet.hop += 1
         land = channel.land
         if land is None:
-            engine.call_at(head, channel.arrive, packet)
+            self.engine.call_at(head, channel.arrive, packet)
         else:
             land(packet)
-        if self.requested:
-            self.wake_at(free_at)
+        return free_at
 
     def _round_up(self, now: Fs, size: int, exact: Fs | None) -> Fs:
         """When a packet ends whose serialisation is no whole number of fs.

@@ -1,6 +1,6 @@
 """Utilisation in simulated time: readings of every used link at the edges of buckets whose width doubles as it must."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Protocol
 
 import msgspec
@@ -85,7 +85,7 @@ class Meter:
         for link, before in zip(links, busy, strict=True):
             index += 1
             done = link.busy
-            if done is before:  # its very number is still there: all of it is told
+            if done == before:  # all of it is told
                 continue
             if edge is not None and link.busy_until > edge:
                 done -= link.busy_until - edge
@@ -101,8 +101,11 @@ class Meter:
 
 
 def utilisation(readings: Iterable[Reading], width: Fs = 1) -> Utilisation:
-    """The buckets that readings of one meter add up to; those of the last width, since every edge of it was read."""
-    kept = list(readings)
+    """The buckets that readings of one meter add up to; those of the last width, since every edge of it was read.
+
+    They end before the first that no meter gives: a record is not trusted.
+    """
+    kept = [*_sound(readings)]
     width = kept[-1].width if kept else width
     names: list[str] = []
     count = max(((reading.edge - 1) // width + 1 for reading in kept), default=0)
@@ -117,6 +120,21 @@ def utilisation(readings: Iterable[Reading], width: Fs = 1) -> Utilisation:
             for link, amount in zip(reading.links, added, strict=True):
                 columns[link][bucket] += amount
     return Utilisation(width, dict(zip(names, busy, strict=True)), dict(zip(names, moved, strict=True)))
+
+
+def _sound(readings: Iterable[Reading]) -> Iterator[Reading]:
+    joined, width = 0, 1
+    for reading in readings:
+        joined += len(reading.names)
+        if (
+            reading.width < width
+            or not 0 < reading.edge <= (BUCKETS + 1) * reading.width
+            or not len(reading.links) == len(reading.busy) == len(reading.moved)
+            or not all(0 <= link < joined for link in reading.links)
+        ):
+            return
+        width = reading.width
+        yield reading
 
 
 def merge(parts: Sequence[Utilisation]) -> Utilisation:

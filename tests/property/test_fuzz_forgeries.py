@@ -8,6 +8,7 @@ from io import StringIO
 from pathlib import Path
 
 import msgspec
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -17,6 +18,7 @@ from kernbench.telemetry import chunks
 from kernbench.telemetry.chunks import ChunkReader, ChunkWriter, inflate
 from kernbench.telemetry.feed import SPARE, FeedWriter, feed_path
 from kernbench.telemetry.frame import Frame
+from kernbench.telemetry.meter import Reading, utilisation
 from kernbench.telemetry.reader import RunReader
 
 SOME = settings(max_examples=settings().max_examples // 10)
@@ -140,6 +142,25 @@ def test_forged_records_are_read_or_refused(number, way, odd, finished):
                 code = execute(line)
             assert code in {ExitCode.OK, ExitCode.USAGE}, (line, err.getvalue())
             assert "Traceback" not in err.getvalue()
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        Reading(100, 100, [], [0], [1], [1]),
+        Reading(200, 100, [], [-1], [1], [1]),
+        Reading(200, 100, [], [0], [1], []),
+        Reading(1 << 62, 100, [], [0], [1], [1]),
+        Reading(-1, 100, [], [0], [1], [1]),
+        Reading(200, 0, [], [0], [1], [1]),
+        Reading(200, 50, [], [0], [1], [1]),
+    ],
+)
+def test_readings_end_before_one_that_no_meter_gives(odd):
+    first = Reading(100, 100, ["link"], [0], [7], [9])
+    good, last = Reading(200, 100, [], [0], [5], [6]), Reading(300, 100, [], [0], [3], [4])
+    assert utilisation([first, good, last]).busy == {"link": [7, 5, 3]}
+    assert utilisation([odd] if odd.edge == 100 else [first, odd, last]).busy in ({}, {"link": [7]})
 
 
 def test_the_forgeries_begin_with_what_was_recorded():
