@@ -44,8 +44,8 @@ class Engine(simpy.Environment):
 
     def __init__(self) -> None:
         super().__init__(initial_time=0)
-        self._calls: list[tuple[Fs, int, int, Callable[[Any], None], Any]] = []
-        self._queue = self._calls  # type: ignore[assignment]  # SimPy's peek() reads the time of the first entry
+        self._calls: list[tuple[Any, ...]] = []  # (time, priority, sequence, function, argument)
+        self._queue = self._calls  # SimPy's peek() reads the time of the first entry
         self._sequence = 0
         self._dirty: list[Arbiter] = []
         self.events = 0

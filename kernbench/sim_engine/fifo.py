@@ -1,6 +1,5 @@
 """The receiving end of a channel: a buffer that offers its oldest packet to the next channel, or to an endpoint."""
 
-from collections import deque
 from collections.abc import Callable
 from typing import Protocol
 
@@ -34,7 +33,7 @@ class Fifo(Source):
         self._engine = engine
         self._link = link
         self._give_back = give_back
-        self._packets: deque[Packet] = deque()
+        self._packets: list[Packet] = []
         self._read_until: Fs = 0
         self._previous = -1
 
@@ -94,7 +93,7 @@ class Fifo(Source):
     def granted(self, now: Fs, free_at: Fs) -> None:
         """Let the head go; its space goes back to the sender as it starts to leave."""
         packets = self._packets
-        packet = packets.popleft()
+        packet = packets.pop(0)
         self._previous = packet.transfer
         self._read_until = free_at
         self._give_back(packet.size, now + self._link.credit_delay)
@@ -152,7 +151,7 @@ class GatedDrain:
         self._endpoint = endpoint
         self._gate = gate
         self._give_back = give_back
-        self._packets: deque[Packet] = deque()
+        self._packets: list[Packet] = []
         self._read_until: Fs = 0
         self._refused_at: Fs = -1
 
@@ -186,7 +185,7 @@ class GatedDrain:
         if not self._gate.admit(packet):
             self._refused_at = now
             return
-        self._packets.popleft()
+        self._packets.pop(0)
         packet.waits[_TARGET_BUSY] += now - packet.head
         self._link.blocked[_TARGET_BUSY] += now - packet.head
         self._give_back(packet.size, now + self._link.credit_delay)

@@ -5,7 +5,6 @@ leave there, plus the credit delay. Zero load over h hops: T = sum(hop) + size /
 over unequal links tail_out = max(head_start + size / bandwidth, tail_in).
 """
 
-from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -45,14 +44,17 @@ class Channel:
     None, `arrive(packet)` is called when the head is there.
     """
 
-    __slots__ = ("arrive", "capacity", "credits", "land", "lane", "last_input", "link", "returning", "waiting")
+    __slots__ = ("_amounts", "_times", "arrive", "capacity", "credits", "land", "lane", "last_input", "link", "waiting")
 
     def __init__(self, link: "Link", lane: int, capacity: int) -> None:
         self.link = link
         self.lane = lane
         self.capacity = capacity
         self.credits = capacity
-        self.returning: deque[tuple[Fs, int]] = deque()
+        self._times: list[
+            Fs
+        ] = []  # when credits come back, and how many bytes each: few, so lists are quicker than deques
+        self._amounts: list[int] = []
         self.waiting: list[Source] = []
         self.last_input = -1
         self.land: Callable[[Packet], None] | None = None
@@ -108,20 +110,31 @@ class Channel:
 
     def give_back(self, amount: int, time: Fs) -> None:
         """Return `amount` bytes of buffer space; it can be used from `time` on."""
-        self.returning.append((time, amount))
+        self._times.append(time)
+        self._amounts.append(amount)
         if self.waiting:
             self.link.wake_at(time)
 
     def usable(self, now: Fs) -> int:
         """Credits that are here by `now`; one that arrives at this very instant counts."""
-        returning = self.returning
-        while returning and returning[0][0] <= now:
-            self.credits += returning.popleft()[1]
+        times = self._times
+        while times and times[0] <= now:
+            times.pop(0)
+            self.credits += self._amounts.pop(0)
         return self.credits
+
+    def usable_at(self, size: int) -> Fs:
+        """When so many bytes can be used if nobody takes any, -1 if the credits under way do not suffice."""
+        missing = size - self.credits
+        for time, amount in zip(self._times, self._amounts, strict=True):
+            missing -= amount
+            if missing <= 0:
+                return time
+        return -1
 
     def outstanding(self) -> int:
         """Bytes of buffer space that are not here even after every credit under way has arrived."""
-        return self.capacity - self.credits - sum(amount for _, amount in self.returning)
+        return self.capacity - self.credits - sum(self._amounts)
 
 
 class Link:
@@ -221,13 +234,9 @@ class Link:
             if channel.credits >= size or channel.usable(now) >= size:
                 self._grant(channel, source, now)
                 return
-            missing = size - channel.credits
-            for time, amount in channel.returning:
-                missing -= amount
-                if missing <= 0:
-                    if wake < 0 or time < wake:
-                        wake = time
-                    break
+            time = channel.usable_at(size)
+            if time >= 0 and (wake < 0 or time < wake):
+                wake = time
         if wake >= 0:
             self.wake_at(wake)
 
