@@ -4,6 +4,7 @@ import atexit
 import os
 import signal
 from types import FrameType
+from typing import Any, Self
 
 from kernbench.common.errors import ExitCode
 
@@ -42,6 +43,29 @@ class Signals:
             raise KeyboardInterrupt
         else:
             raise SystemExit(int(code))
+
+
+class Held:
+    """Signals that come in a `with` of this raise nothing there; `number` is the latest. What has begun is then whole."""
+
+    def __init__(self) -> None:
+        self.number = 0
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> Self:
+        for number in NUMBERS:
+            before = signal.getsignal(number)
+            if before != signal.SIG_IGN:
+                self._before[number] = before
+                signal.signal(number, self._note)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, before in self._before.items():
+            signal.signal(number, before)
+
+    def _note(self, number: int, _frame: FrameType | None) -> None:
+        self.number = number
 
 
 def _ignore() -> None:

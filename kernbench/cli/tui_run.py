@@ -11,8 +11,9 @@ from threading import Event
 
 from kernbench.cli.monitor import has_terminal, watch
 from kernbench.cli.run_directory import RunDirectory
+from kernbench.cli.signals import Held
 from kernbench.cli.terminal import note
-from kernbench.common.errors import OutputError, UsageError
+from kernbench.common.errors import ExitCode, OutputError, UsageError
 from tui.left import Left
 
 STDOUT, STDERR = "stdout.txt", "stderr.txt"
@@ -34,8 +35,10 @@ def run_with_monitor(bench: str, argv: Sequence[str]) -> int:
         note("kernbench: --tui needs a terminal; running without it")
         return subprocess.call([sys.executable, "-m", "kernbench", "run", *words])  # noqa: S603  # our own command
     directory, words = _directory(bench, words)
-    process = _start(directory, words)
-    if _wait_for_layout(process, directory):
+    with Held() as held:  # a signal while the run is started would leave it behind, known to nobody
+        process = _start(directory, words)
+        there = _wait_for_layout(process, directory, held)
+    if there:
         try:
             left = watch(directory, in_ascii="--ascii" in words)
         except Exception as error:  # a fault of the picture is none of the run
@@ -54,6 +57,9 @@ def run_with_monitor(bench: str, argv: Sequence[str]) -> int:
         if left is Left.STOPPED and process.poll() is None:
             note("kernbench: the run stops at its next window; Ctrl-C twice ends it at once")
     code = _wait(process)
+    if held.number and code not in (ExitCode.SIGINT, ExitCode.SIGTERM):  # Python was still starting there
+        note("kernbench: interrupted")
+        return ExitCode.SIGINT if held.number == signal.SIGINT else ExitCode.SIGTERM
     _print_again(directory)
     return code if code >= 0 else 128 - code
 
@@ -81,14 +87,13 @@ def _start(directory: Path, words: Sequence[str]) -> "subprocess.Popen[bytes]":
         raise OutputError(f"{OUT} {directory}: {error.strerror}: {error.filename}; name a new folder") from error
 
 
-def _wait_for_layout(process: "subprocess.Popen[bytes]", directory: Path) -> bool:
+def _wait_for_layout(process: "subprocess.Popen[bytes]", directory: Path, held: Held) -> bool:
     """Whether there is something to watch; a run that failed or was interrupted before has said why."""
     pause = Event()
-    try:
-        while process.poll() is None and not (directory / "layout.json").exists():
-            pause.wait(LOOK_S)
-    except (KeyboardInterrupt, SystemExit) as end:
-        process.send_signal(signal.SIGINT if isinstance(end, KeyboardInterrupt) else signal.SIGTERM)
+    while not held.number and process.poll() is None and not (directory / "layout.json").exists():
+        pause.wait(LOOK_S)
+    if held.number:
+        process.send_signal(signal.SIGINT if held.number == signal.SIGINT else signal.SIGTERM)
         return False
     return (directory / "layout.json").exists()
 

@@ -115,6 +115,8 @@ def test_ctrl_c_before_there_is_anything_to_see_ends_the_run_too(terminal, tmp_p
         os.sched_yield()
     shown.press("\x03")
     assert (shown.end(), RunReader(runs).live) == (130, False), shown.text
+    with pytest.raises(OSError, match="No such device or address"):  # nobody waits there any more
+        os.open(tmp_path / "never.yaml", os.O_WRONLY | os.O_NONBLOCK)
 
 
 @pytest.mark.parametrize(
