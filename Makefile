@@ -79,12 +79,14 @@ bench-scale: $(STAMP)
 	$(BIN)/python benchmarks/scale.py
 
 # Kernels here against Triton's own interpreter, which needs torch and triton: they get an environment of their own.
+# `make bench-triton KERNBENCH=.venv-native/bin/python` has the compiled engine compared.
 bench-triton: ROUNDS := 7
+bench-triton: KERNBENCH := $(BIN)/python
 bench-triton: $(STAMP)
 	test -x .venv-triton/bin/python || $(PYTHON) -m venv .venv-triton
 	.venv-triton/bin/python -c "import torch, triton" 2>/dev/null || \
 		PIP_CONSTRAINT= .venv-triton/bin/python -m pip install --quiet "torch==$(TORCH)" "triton==3.9.0" "numpy>=2,<3"
-	$(BIN)/python benchmarks/triton_speed.py .venv-triton/bin/python $(ROUNDS)
+	$(KERNBENCH) benchmarks/triton_speed.py .venv-triton/bin/python $(ROUNDS)
 
 test-mpi: export OMPI_ALLOW_RUN_AS_ROOT := 1
 test-mpi: export OMPI_ALLOW_RUN_AS_ROOT_CONFIRM := 1
