@@ -11,6 +11,11 @@ from kernbench.common.errors import ExitCode
 NUMBERS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
+def exit_code(number: int) -> ExitCode:
+    """What a command ends with that such a signal ended."""
+    return ExitCode.SIGINT if number == signal.SIGINT else ExitCode.SIGTERM
+
+
 class Signals:
     """The handler of the three. Whoever runs a simulation may put its own in front for a while.
 
@@ -34,15 +39,14 @@ class Signals:
         self._ending = True
 
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
-        code = ExitCode.SIGINT if number == signal.SIGINT else ExitCode.SIGTERM
         if self._late:
-            os._exit(code)
+            os._exit(exit_code(number))
         if self._ending:
             self._late = True
         elif number == signal.SIGINT:
             raise KeyboardInterrupt
         else:
-            raise SystemExit(int(code))
+            raise SystemExit(int(exit_code(number)))
 
 
 class Held:

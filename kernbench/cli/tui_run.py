@@ -11,7 +11,7 @@ from threading import Event
 
 from kernbench.cli.monitor import has_terminal, watch
 from kernbench.cli.run_directory import RunDirectory
-from kernbench.cli.signals import Held
+from kernbench.cli.signals import Held, exit_code
 from kernbench.cli.terminal import note
 from kernbench.common.errors import ExitCode, OutputError, UsageError
 from tui.left import Left
@@ -59,7 +59,7 @@ def run_with_monitor(bench: str, argv: Sequence[str]) -> int:
     code = _wait(process)
     if held.number and code not in (ExitCode.SIGINT, ExitCode.SIGTERM):  # Python was still starting there
         note("kernbench: interrupted")
-        return ExitCode.SIGINT if held.number == signal.SIGINT else ExitCode.SIGTERM
+        return exit_code(held.number)
     _print_again(directory)
     return code if code >= 0 else 128 - code
 

@@ -46,23 +46,17 @@ class Fifo(Source):
 
     def arrive(self, packet: Packet) -> None:
         """Take in the head of a packet, in an event of its own: it goes on at once where nobody else can be in its way."""
-        if self._packets or packet.head < self._read_until:
-            self.take(packet)
-            return
-        link = self._link
-        link.bytes_out += packet.size
         now = packet.head
-        channel = packet.route[packet.hop]
-        free_at = channel.start_at_once(packet, self.order, now)
-        if free_at:
-            self._previous = packet.transfer
-            self._read_until = free_at
-            self._give_back(packet.size, now + link.credit_delay)
-        else:
-            self._packets.append(packet)
-            self.head = packet
-            self.since = now
-            channel.request(self)
+        if not self._packets and now >= self._read_until:
+            free_at = packet.route[packet.hop].start_at_once(packet, self.order, now)
+            if free_at:
+                link = self._link
+                link.bytes_out += packet.size
+                self._previous = packet.transfer
+                self._read_until = free_at
+                self._give_back(packet.size, now + link.credit_delay)
+                return
+        self.take(packet)
 
     def take(self, packet: Packet) -> None:
         """Take in the head of a packet, as one of several things that happen in an event."""
@@ -90,7 +84,7 @@ class Fifo(Source):
         self.since = now
         packet.route[packet.hop].request(self)
 
-    def granted(self, now: Fs, free_at: Fs) -> None:
+    def granted(self, now: Fs, free_at: Fs, /) -> None:
         """Let the head go; its space goes back to the sender as it starts to leave."""
         packets = self._packets
         packet = packets.pop(0)

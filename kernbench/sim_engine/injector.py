@@ -135,9 +135,8 @@ class Injector(Source):
         self.since = now
         transfer.route[0].request(self)
 
-    def granted(self, now: Fs, free_at: Fs) -> None:
+    def granted(self, _now: Fs, free_at: Fs, /) -> None:
         """Make the next quantum when this one's tail has left."""
-        del now
         transfer = self._queue[0][2]
         if transfer.remaining == 0:
             self._queue.pop(0)

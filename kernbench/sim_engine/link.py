@@ -32,7 +32,7 @@ class Source:
         self.since: Fs = 0
         self.busy_mark: Fs = 0
 
-    def granted(self, now: Fs, free_at: Fs) -> None:
+    def granted(self, now: Fs, free_at: Fs, /) -> None:
         """Let the head go: it starts to leave now and its tail has left at `free_at`."""
         raise AssertionError(f"{type(self).__name__} lets nothing go at {now}, {free_at}")
 
@@ -51,9 +51,8 @@ class Channel:
         self.lane = lane
         self.capacity = capacity
         self.credits = capacity
-        self._times: list[
-            Fs
-        ] = []  # when credits come back, and how many bytes each: few, so lists are quicker than deques
+        # When credits come back, and how many bytes each: few at a time, so lists are quicker than deques.
+        self._times: list[Fs] = []
         self._amounts: list[int] = []
         self.waiting: list[Source] = []
         self.last_input = -1

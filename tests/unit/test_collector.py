@@ -26,7 +26,9 @@ def test_of_two_runs_that_overlap_the_last_to_end_gives_back_what_was_set():
 
 
 def test_a_simulation_runs_with_the_collector_set(sim):
+    before = gc.get_threshold()
     sim(sips=1, overrides=["cube_mesh=1x1"]).run(looks_at_the_collector)
+    assert gc.get_threshold() == before
 
 
 def looks_at_the_collector(torch):
