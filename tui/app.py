@@ -24,6 +24,7 @@ from tui.page import Page
 from tui.palette import palette_for
 from tui.plan import Plan
 from tui.screens import PAGES
+from tui.terminal import Terminal
 from tui.text import plain
 from tui.view import View
 
@@ -56,7 +57,7 @@ class Monitor(App[Left]):
         pace: Pace | None = None,
         color_system: str | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(driver_class=Terminal)
         self.feeder = feeder
         self.pace = pace or Pace()
         layout = feeder.source.layout
@@ -70,11 +71,16 @@ class Monitor(App[Left]):
         self._pages: dict[str, Page] = {}
         self._notice_left = 0
         self._last_s = 0.0
+        self._is_over: Callable[[], bool] = lambda: False
         self.failure: Exception | None = None
         self.title = f"kernbench monitor: {plain(layout.bench)}"
 
-    def show(self) -> Left:
-        """Be all that this process does until the user leaves; a failure is raised once the terminal is as it was."""
+    def show(self, is_over: Callable[[], bool]) -> Left:
+        """Be all that this process does until the user leaves, the terminal goes away or `is_over` says so.
+
+        It is asked before every picture. A failure is raised once the terminal is as it was.
+        """
+        self._is_over = is_over
         gc.freeze()  # modules and the layout stay: no collection need look at them
         gc.set_threshold(YOUNG)
         left = self.run()
@@ -119,6 +125,9 @@ class Monitor(App[Left]):
 
     def _beat(self) -> None:
         """One picture, and a timer for the next: what Textual does with a screen that goes away must not end the row."""
+        if self._is_over() or (isinstance(self._driver, Terminal) and self._driver.output.is_gone):
+            self.exit()
+            return
         begin = perf_counter()
         self.tick(begin - self._last_s)
         self._last_s = begin

@@ -118,6 +118,8 @@ def status_of(error: BaseException) -> Status:
         return Status(ExitCode.SIGTERM, "terminated", "terminated")
     if isinstance(error, OSError) and error.errno in NOT_WRITTEN:
         return Status(ExitCode.OUTPUT, "output", f"the output cannot be written: {error.strerror}")
+    if isinstance(error.__cause__, (KeyboardInterrupt, SystemExit)):
+        return status_of(error.__cause__)  # it struck in a class body; before 3.12 Python makes a RuntimeError of that
     return Status(
         ExitCode.BUG, "bug", f"{type(error).__name__}: {error}; this is a bug in kernbench; --debug shows where"
     )

@@ -3,13 +3,17 @@
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from kernbench.cli.run_choice import find_run
+from kernbench.cli.signals import Held
 from kernbench.common.errors import UsageError
 from tui.left import Left
+
+if TYPE_CHECKING:
+    from tui.app import Monitor
 
 
 @click.command(short_help="Watch a run, live or recorded.")
@@ -24,12 +28,25 @@ def command(**given: Any) -> None:
 
 
 def has_terminal() -> bool:
-    """Whether there is a terminal to draw on and to read keys from."""
-    return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout))
+    """Whether there is a terminal to draw on, which is what Textual uses stderr for, and to read keys from."""
+    return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr))
 
 
 def watch(directory: Path, *, in_ascii: bool) -> Left:
-    """Show the run of a directory until the user leaves; how he left it. A failure is raised when the terminal is back."""
+    """Show the run of a directory until the user leaves; how he left it.
+
+    A failure is raised when the terminal is back. A signal, too, does what signals do only then: one that raised wherever
+    it strikes could leave the terminal half taken or half given back, or be swallowed by an import.
+    """
+    held = Held()
+    try:
+        with held:
+            return _monitor(directory, in_ascii=in_ascii).show(lambda: held.number != 0)
+    finally:
+        held.deliver()
+
+
+def _monitor(directory: Path, *, in_ascii: bool) -> "Monitor":
     from kernbench.telemetry.commands import send_command
     from kernbench.telemetry.reader import RunReader
     from tui.app import Monitor
@@ -44,4 +61,4 @@ def watch(directory: Path, *, in_ascii: bool) -> Left:
         assert reader.layout is not None
         return reader
 
-    return Monitor(Feeder(RunReader(directory)), ASCII if in_ascii else UNICODE, send, open_run).show()
+    return Monitor(Feeder(RunReader(directory)), ASCII if in_ascii else UNICODE, send, open_run)

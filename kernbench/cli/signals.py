@@ -50,7 +50,10 @@ class Signals:
 
 
 class Held:
-    """Signals that come in a `with` of this raise nothing there; `number` is the latest. What has begun is then whole."""
+    """Signals that come in a `with` of this raise nothing there; `number` is the latest. What has begun is then whole.
+
+    Whoever does not look at `number` calls `deliver` once the `with` is over.
+    """
 
     def __init__(self) -> None:
         self.number = 0
@@ -67,6 +70,11 @@ class Held:
     def __exit__(self, *_: object) -> None:
         for number, before in self._before.items():
             signal.signal(number, before)
+
+    def deliver(self) -> None:
+        """Let the latest, if there was one, do what it would have done."""
+        if self.number:
+            signal.raise_signal(self.number)
 
     def _note(self, number: int, _frame: FrameType | None) -> None:
         self.number = number

@@ -60,6 +60,14 @@ class Terminal:
         """Type."""
         os.write(self._fd, keys.encode())
 
+    def hang_up(self):
+        """Close the window; the exit code of the process, which must end of that."""
+        os.close(self._fd)
+        self._fd = -1
+        self._read_no_more(time.monotonic() + PATIENCE_S)
+        assert self.code is not None
+        return self.code
+
     def end(self):
         """Read until the process has ended; its exit code, negative for a signal."""
         self._read(self._ended)
@@ -76,7 +84,8 @@ class Terminal:
     def close(self):
         """Kill it and let the terminal go."""
         self.kill()
-        os.close(self._fd)
+        if self._fd >= 0:
+            os.close(self._fd)
 
     @property
     def is_restored(self):
@@ -90,7 +99,7 @@ class Terminal:
             pid, status = os.waitpid(self.pid, os.WNOHANG)
             if pid:
                 self.code = os.waitstatus_to_exitcode(status)
-                while select.select([self._fd], [], [], 0)[0] and self._take():
+                while self._fd >= 0 and select.select([self._fd], [], [], 0)[0] and self._take():
                     pass
         return self.code is not None
 

@@ -6,6 +6,8 @@ import signal
 
 import pytest
 
+from kernbench.common.errors import ExitCode
+
 FAILS = """
 import sys
 from tui.panels.hot import Hot
@@ -36,6 +38,30 @@ from kernbench.cli import main
 main()
 """
 """A monitor that writes down what is imported when its first picture is drawn."""
+
+
+STRUCK = """
+import importlib, os, signal
+module, owner, name = os.environ["STRUCK"].rsplit(".", 2)
+owner = getattr(importlib.import_module(module), owner)
+struck = getattr(owner, name)
+def strike(*given):
+    os.kill(os.getpid(), signal.SIGTERM)
+    return struck(*given)
+setattr(owner, name, strike)
+from kernbench.cli import main
+main()
+"""
+"""A monitor that is sent SIGTERM whenever a method of its own or of Textual's begins."""
+
+
+REDIRECTED = """
+import os, sys
+os.dup2(os.open(sys.argv.pop(), os.O_WRONLY | os.O_CREAT), 2)
+from kernbench.cli import main
+main()
+"""
+"""A monitor whose last word is the file that stderr goes to."""
 
 
 @pytest.fixture(scope="module")
@@ -96,8 +122,41 @@ def test_a_failure_in_a_panel_gives_the_terminal_back_and_is_told_in_a_line(term
     assert "Traceback" not in shown.text
 
 
-def test_sigterm_gives_the_terminal_back(terminal, run):
+@pytest.mark.parametrize(("name", "code"), [("SIGTERM", 143), ("SIGHUP", 143), ("SIGINT", 130)])
+def test_a_signal_gives_the_terminal_back(terminal, run, name, code):
     shown = terminal("-m", "kernbench", "monitor", run)
     shown.until("Quit", "allreduce")
-    os.kill(shown.pid, signal.SIGTERM)
-    assert (shown.end(), shown.is_restored) == (143, True), shown.text
+    os.kill(shown.pid, getattr(signal, name))
+    assert (shown.end(), shown.is_restored) == (code, True), shown.text
+
+
+@pytest.mark.parametrize(
+    "instant",
+    [
+        "textual.drivers.linux_driver.LinuxDriver.start_application_mode",
+        "textual.drivers.linux_driver.LinuxDriver.stop_application_mode",
+        "tui.app.Monitor.on_mount",
+        "tui.app.Monitor._drawn",
+        "tui.panels.hot.Hot.lines",
+    ],
+)
+def test_a_signal_at_any_instant_gives_the_terminal_back(terminal, run, instant):
+    shown = terminal("-c", STRUCK, "monitor", run, STRUCK=instant)
+    if "stop" in instant:
+        shown.until("Quit")
+        shown.press("q")
+    code = shown.end()
+    assert (code, shown.is_restored, "Traceback" in shown.text) == (143, True, False), shown.text
+
+
+@pytest.mark.parametrize("before", ["", "import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN); "])
+def test_a_monitor_ends_when_its_terminal_is_closed(terminal, run, before):
+    shown = terminal("-c", f"{before}from kernbench.cli import main; main()", "monitor", run)
+    shown.until("Quit", "allreduce")
+    assert shown.hang_up() == (0 if before else ExitCode.OUTPUT)
+
+
+def test_a_monitor_whose_stderr_is_a_file_says_that_it_has_no_terminal(terminal, run, tmp_path):
+    shown = terminal("-c", REDIRECTED, "monitor", run, str(tmp_path / "said"))
+    assert shown.end() == ExitCode.USAGE
+    assert "there is no terminal to draw on" in (tmp_path / "said").read_text()

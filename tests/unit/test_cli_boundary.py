@@ -159,6 +159,16 @@ def test_the_kind_is_a_word(error, kind):
     assert status_of(error).kind == kind
 
 
+def test_an_interruption_that_python_made_a_failure_of_is_one():
+    class Struck:
+        def __set_name__(self, owner, name):
+            raise KeyboardInterrupt
+
+    with pytest.raises((RuntimeError, KeyboardInterrupt)) as caught:
+        type("Owner", (), {"attribute": Struck()})
+    assert status_of(caught.value).kind == "interrupted"
+
+
 SCRIPT = """
 import sys
 from pathlib import Path
