@@ -75,7 +75,7 @@ def show(directory: Path, kind: str, report: Path) -> None:
                 report.write_text(json.dumps({"cpu_s": cpu, "wall_s": wall, "first_s": self.first}))
                 self.exit()
 
-    Measured(Feeder(Endless(directory)), UNICODE, lambda *_: "", lambda _: RunReader(directory)).show()
+    Measured(Feeder(Endless(directory)), UNICODE, lambda *_: "", lambda _: RunReader(directory)).show(lambda: False)
 
 
 def measure(directory: Path, kind: str, size: tuple[int, int]) -> dict[str, Any]:
