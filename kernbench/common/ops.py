@@ -384,6 +384,9 @@ class Issuer(Protocol):
     def wait(self, value: Value, site: Site, /) -> None:
         """Suspend until the value is there."""
 
+    def leave(self, site: Site, /) -> None:
+        """Suspend until all that was stored or sent has left the PE."""
+
 
 class Program(Protocol):
     """One instance of a kernel's grid."""

@@ -22,8 +22,16 @@ class PeCpuConfig(Config, frozen=True):
     issue: Fs = msgspec.field(name="issue_ns", default=10**6)
 
 
+_WAITS = {
+    "value": "the value of ",
+    "queue": "room in the queue of ",
+    "tcm": "TCM for ",
+    "leave": "its stores and messages to leave",
+}
+
+
 class _Wait(msgspec.Struct, frozen=True, gc=False):
-    """What a suspended program waits for: `value` (which), or `queue` or `tcm` for an operation."""
+    """What a suspended program waits for: `value` (which), `queue` or `tcm` for an operation, or for all to `leave`."""
 
     reason: str
     site: Site
@@ -85,6 +93,11 @@ class PeCpu(Component):
         if not value.done:
             suspend(_Wait("value", site, value, None))
 
+    def leave(self, site: Site) -> None:
+        """Called by the program: go on when all that it has stored or sent has left the PE."""
+        if self._scheduler.leaving:
+            suspend(_Wait("leave", site, None, None))
+
     def waiters(self) -> list[str]:
         """One line for what this PE waits on; none when it has no share."""
         if self._program is None:
@@ -93,9 +106,8 @@ class PeCpu(Component):
         lines = []
         wait = self._wait
         if wait is not None:
-            what = {"value": "the value of ", "queue": "room in the queue of ", "tcm": "TCM for "}[wait.reason]
             awaited = wait.operation if wait.value is None else wait.value.producer
-            lines.append(f"{who} at {locate(wait.site)} waits for {what}{awaited}")
+            lines.append(f"{who} at {locate(wait.site)} waits for {_WAITS[wait.reason]}{awaited or ''}")
         lines.extend(f"{who}: {text}" for text in self._scheduler.waiters())
         begun = Counter(str(operation) for operation in self._begun())
         lines.extend(
@@ -125,6 +137,8 @@ class PeCpu(Component):
     def _satisfied(self, wait: _Wait) -> bool:
         if wait.value is not None:
             return wait.value.done
+        if wait.reason == "leave":
+            return not self._scheduler.leaving
         operation = wait.operation
         assert operation is not None
         if wait.reason == "queue":

@@ -14,7 +14,8 @@ from kernbench.sim_engine.engine import Engine
 from kernbench.telemetry.rows import PARTS
 
 _BUSY, _NO_WORK, _DATA, _TCM, _CREDIT, _QUEUE = range(len(PARTS))
-_STALLS = {"value": _DATA, "tcm": _TCM, "queue": _QUEUE}
+_STALLS = {"value": _DATA, "leave": _DATA, "tcm": _TCM, "queue": _QUEUE}
+_LEAVING = ("store", "send")
 _age = attrgetter("sequence")
 
 
@@ -80,6 +81,7 @@ class PeScheduler(Component):
         self.marked = False
         self.in_flight = 0
         self.operations = 0
+        self.leaving = 0  # stores and messages that have not left the PE
         self._queues: dict[str, _Queue] = {}
         self._slots: dict[int, tuple[_Queue, _Slot]] = {}
         self._loads: dict[Operation, Runs] = {}
@@ -122,6 +124,8 @@ class PeScheduler(Component):
         operation.pending = self._dependencies(operation)
         queue.count += 1
         self.in_flight += 1
+        if operation.kind in _LEAVING:
+            self.leaving += 1
         if operation.pending:
             queue.blocked += 1
         else:
@@ -143,6 +147,8 @@ class PeScheduler(Component):
         slot.busy = False
         queue.moved = True
         operation.freed = self.engine.now
+        if unit.kind in _LEAVING:
+            self.leaving -= 1
         if operation.done and self._probe.operations:
             self._log.tell(operation)
         if unit.kind != "recv":

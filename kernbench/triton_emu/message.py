@@ -11,7 +11,7 @@ from kernbench.triton_emu.dtype import DType
 from kernbench.triton_emu.numerics import Array
 from kernbench.triton_emu.program import KernelProgram, current, site
 
-__all__ = ["recv", "send", "wait"]
+__all__ = ["flush", "recv", "send", "wait"]
 
 
 def send(block: Block, to: str | int = "next", count: int | None = None) -> None:
@@ -54,6 +54,14 @@ def recv(shape: Any, dtype: DType, from_: str | int = "prev") -> Block:
 def wait(block: Block) -> None:
     """Go on when the block is there: what the program issues from here on starts no earlier."""
     current().await_value(block.stored())
+
+
+def flush() -> None:
+    """Go on when all that the program has stored or sent has left its PE: what comes next has the way out for itself.
+
+    It does not say that a store has arrived; whoever reads after another program's store needs an atomic that acquires.
+    """
+    current().leave()
 
 
 def _tag(program: KernelProgram, dtype: DType) -> str:

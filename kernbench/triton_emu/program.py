@@ -150,6 +150,13 @@ class KernelProgram:
         self.issuer.wait(value, site())
         _current = self
 
+    def leave(self) -> None:
+        """Go on when what it stored and sent has left the PE."""
+        global _current
+        self.flush()
+        self.issuer.leave(site())
+        _current = self
+
     def read(self, value: Value) -> Array:
         """The array of a value, as soon as it is computed."""
         self.await_value(value)
@@ -195,6 +202,9 @@ class _Nobody:
 
     def wait(self, value: Value, at: Site) -> None:
         raise AssertionError(f"{value} awaited at {at} before the program runs")
+
+    def leave(self, at: Site) -> None:
+        raise AssertionError(f"flush at {at} before the program runs")
 
 
 _NOBODY = _Nobody()

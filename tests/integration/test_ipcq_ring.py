@@ -2,6 +2,7 @@
 
 import pytest
 
+from kernbench.common.units import ns, transfer_time
 from kernbench.runtime_api.bench import Sweep
 from kernbench.runtime_api.cubes import cycle
 
@@ -17,6 +18,20 @@ def test_a_ring_on_the_cycle_of_cubes_does_not_queue_at_all(sim, size, time):
     """30 steps of a crossing (21.15 ns), a hand-over (10 ns) and a packet; additions, loads and starts a cube apart."""
     (row,) = sim(sips=1).run("ipcq_allreduce", sizes=str(size)).rows
     assert (row.wrong, row.queued, row.time) == (0, 0, time)
+
+
+@pytest.mark.parametrize(("size", "time"), [(32768, 1_444_070_001), (65536, 1_835_945_001), (262144, 4_632_570_001)])
+def test_up_to_a_slot_a_step_a_message_waits_for_the_slot_credit_that_leaves_with_it_and_no_more(sim, size, time):
+    """32 bytes at 256 GB/s in each of 30 steps, and a nanosecond where members start a cube apart."""
+    (row,) = sim(sips=1).run("ipcq_allreduce", sizes=str(size)).rows
+    assert (row.wrong, row.time) == (0, time)
+    assert row.queued <= 30 * transfer_time(32, 256 * 10**9) + ns(1)
+
+
+@pytest.mark.parametrize("size", [4096, 16384, 65536, 262144])
+def test_the_closed_form_knows_the_order_of_turns(sim, size):
+    (row,) = sim(sips=1).run("ipcq_allreduce", sizes=str(size)).rows
+    assert row.columns["closed_form_fs"] == pytest.approx(row.time, rel=0.015)
 
 
 @pytest.mark.slow

@@ -31,6 +31,8 @@ class Terminal:
             fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
             if folder is not None:
                 os.chdir(folder)
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # a background job's child would ignore some
+                signal.signal(number, signal.SIG_DFL)
             # An environment of its own: readline, if anybody imported it, put COLUMNS where os.environ does not see it.
             kept = {name: value for name, value in os.environ.items() if name not in FOREIGN}
             os.execve(sys.executable, [sys.executable, *words], {**kept, "TERM": "xterm-256color", **environment})

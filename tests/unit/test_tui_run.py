@@ -19,11 +19,15 @@ def test_a_signal_while_the_run_is_being_started_ends_it(monkeypatch, tmp_path, 
         os.kill(os.getpid(), number)
         return started[-1]
 
-    before = signal.getsignal(number)
+    handled = signal.default_int_handler
+    own = signal.signal(number, handled)  # a shell has a background job ignore SIGINT, and then nobody means it
     monkeypatch.setattr(tui_run, "has_terminal", lambda: True)
     monkeypatch.setattr(subprocess, "Popen", start)
-    assert tui_run.run_with_monitor("allreduce", ["--tui", "--out", str(tmp_path / "run")]) == code
+    try:
+        assert tui_run.run_with_monitor("allreduce", ["--tui", "--out", str(tmp_path / "run")]) == code
+        assert signal.getsignal(number) is handled
+    finally:
+        signal.signal(number, own)
     (process,) = started
     assert process.poll() is not None
-    assert signal.getsignal(number) is before
     process.stdin.close()

@@ -1,10 +1,10 @@
 """The time of a schedule on a machine that does nothing else: every slice's loads, additions, messages and stores.
 
 It knows latencies, bandwidths, buffers and clocks of the topology and the schedule, imports no component and reads no
-result. Slices share a PE's two links, the line in which its messages wait for the links between SIPs, and those links.
-What a simulation takes beyond it is queueing inside the chips and packets that take turns. A long message grows by a
-constant time per byte, so that it is evaluated at two shorter lengths and continued:
-docs/adr/0007-closed-forms-follow-slices.md.
+result. Members begin as the launch reaches them. Slices share a PE's two links, the line in which its messages wait for
+the links between SIPs, and those links. What a simulation takes beyond it is queueing inside the chips and packets that
+take turns. A long message grows by a constant time per byte, so that it is evaluated at two shorter lengths and
+continued: docs/adr/0007-closed-forms-follow-slices.md.
 """
 
 from collections.abc import Callable, Sequence
@@ -26,11 +26,11 @@ Cut = Callable[[int], tuple[Plan, Layout]]
 def closed_form(machine: Machine, cut: Cut, count: int, itemsize: int, names: Sequence[str], channels: int) -> Fs:
     """Time of a collective of `count` elements a block among the endpoints `names`; `cut` cuts any count."""
     halvings, most = 0, max(SLICES, _slices(*cut(1), channels))  # no halving goes below a slice an action
-    while _slices(*cut(count >> halvings), channels) > most:
+    # Halves of the length are cut into slices as the whole is, but those that are short enough for lockstep.
+    while _slices(*cut(count >> halvings), channels) > most and not cut(count >> halvings + 2)[1].lockstep:
         halvings += 1
     if not halvings:
         return _Slices(machine, names, itemsize, channels).time(*cut(count))
-    # Halves of the length are cut into slices as the whole is.
     long, short = count >> halvings, count >> halvings + 1
     most, less = (_Slices(machine, names, itemsize, channels).time(*cut(each)) for each in (long, short))
     return most + (most - less) * (count - long) // (long - short)
@@ -60,7 +60,7 @@ class _Member:
     An operation is issued when its engine's queue has room and its block has storage.
     """
 
-    def __init__(self, machine: Machine, flow: Flow, name: str, blocks: int) -> None:
+    def __init__(self, machine: Machine, flow: Flow, name: str, blocks: int, begin: Fs) -> None:
         self.name = name
         self.sip, _, node = name.partition(".")
         self.cube = node.partition(".")[0]
@@ -77,9 +77,13 @@ class _Member:
         """When the line to other SIPs lets the next message through."""
         self.depth: int = machine.section("pe_scheduler").queue_depth
         self.blocks = blocks
-        self.issued: Fs = 0
+        self.issued = begin
         self.sequence = 0
         self.gate: Operation | None = None
+        self.left: Operation | None = None
+        """When its last store is out of the PE."""
+        self.held: list[Operation] = []
+        """First messages, which wait for the load after them."""
         self.queued: dict[str, list[Operation]] = {}
         self.freed: list[list[Operation]] = []
 
@@ -104,15 +108,20 @@ class _Slices:
         self._recv: Fs = machine.section("ipcq").recv
         self._cubes = prod(machine.cube_mesh)
         self._stripe = GRANULE * machine.section("hbm_ctrl").slices
+        self._lockstep = False
         self._local = len(names) > len({name.partition(".")[0] for name in names})
 
     def time(self, plan: Plan, layout: Layout) -> Fs:
         """The end of the last operation."""
+        self._lockstep = layout.lockstep
         slot = layout.piece * self._itemsize
         scratch = self._machine.section("pe_tcm").capacity
+        told = [self._machine.path(f"{name.partition('.')[0]}.io.cpu", name).latency for name in self._names]
         for number, name in enumerate(self._names):
             spare = scratch - len(plan.receives(number)) * layout.slots * layout.slot_bytes
-            self._members.append(_Member(self._machine, self._flow, name, max(spare // slot, 1)))
+            self._members.append(
+                _Member(self._machine, self._flow, name, max(spare // slot, 1), told[number] - min(told))
+            )
         for number, steps in enumerate(plan.steps):
             for round_number in range(0, layout.rounds, self._channels):
                 for step in steps:
@@ -159,12 +168,16 @@ class _Slices:
 
     def _slice(self, number: int, action: Action, start: int, length: int, layout: Layout) -> None:
         """The operations of one slice of an action, in the kernel's order."""
+        member = self._members[number]
         piece, nbytes = layout.piece, length * self._itemsize
         places = range(start // piece, (start + length - 1) // piece + 1)
         loaded = None
         if action.load is not None:
             loaded = self._operation(number, "load", self._loading(number, start, nbytes))
             loaded.follows(*((self._stored.get((number, action.load, place)), 0) for place in places))
+            for sent in member.held:
+                sent.follows((loaded, 0))
+        member.held = []
         block = None if action.sources else loaded
         held: list[list[Operation]] = []
         for source in action.sources:
@@ -173,7 +186,7 @@ class _Slices:
             got.follows(*[(before, 0) for before in queue.received[-1:]])
             queue.received.append(got)
             if layout.lockstep:
-                self._members[number].gate = got
+                member.gate = got
             held.append([])
             queue.freed.append(held[-1])
             other = block if block is not None else loaded
@@ -183,24 +196,48 @@ class _Slices:
             block = self._operation(number, "math", self._combining(number, piece)).follows((got, 0), (other, 0))
             held.pop().append(block)
         assert block is not None
-        users = []
-        if action.store is not None:
-            stored = self._operation(number, "store", self._storing(number, start, nbytes)).follows((block, 0))
-            users.append(stored)
-            for place in places:
-                self._stored[number, action.store, place] = stored
+        if layout.lockstep and loaded is not None and not action.sources:
+            member.gate = loaded
+        users: list[Operation] = []
+        if not layout.lockstep:
+            users += self._store(number, action, start, nbytes, places, block)
         for peer in action.to:
             queue = self._queue(number, peer, action.plane)
-            arrived = self._made(Operation(None, 0, 0, self._ends_at_once))
+            arrived = self._expected()
             sent = self._operation(number, "send", self._sending(number, peer, nbytes, arrived)).follows((block, 0))
-            arrived.missing += 1  # the message itself
+            sent.follows((member.left if layout.lockstep else None, 0))
             queue.sent.append(sent)
             queue.arrived.append(arrived)
             users.append(sent)
+        if layout.lockstep:
+            if not action.sources and length > layout.packet:
+                member.held = [*users]
+            stored = self._store(number, action, start, nbytes, places, block)
+            for each in stored:
+                each.follows(*((sent, 0) for sent in users))
+            users += stored
         for slot in held:
             slot.extend(users or [block])
         if loaded is not None:
-            self._members[number].freed[-1].extend(users or [block])
+            member.freed[-1].extend(users or [block])
+
+    def _store(
+        self, number: int, action: Action, start: int, nbytes: int, places: range, block: Operation
+    ) -> list[Operation]:
+        """The store of an action, if it has one; `left` is then when the last byte is out of the PE."""
+        if action.store is None:
+            return []
+        left = self._members[number].left = self._expected()
+        stored = self._operation(number, "store", self._storing(number, start, nbytes, left)).follows((block, 0))
+        for place in places:
+            self._stored[number, action.store, place] = stored
+        return [stored]
+
+    def _expected(self) -> Operation:
+        """What another operation brings about while it goes on."""
+        expected = self._made(Operation(None, 0, 0, self._ends_at_once))
+        expected.missing += 1
+        return expected
 
     def _link(self, layout: Layout) -> None:
         """Join messages with receives, and slots with the sends that fill them again."""
@@ -242,13 +279,16 @@ class _Slices:
 
         return begin
 
-    def _storing(self, number: int, start: int, nbytes: int) -> Start:
+    def _storing(self, number: int, start: int, nbytes: int, out: Operation) -> Start:
         member = self._members[number]
         way, unit = self._memory(member, start), member.units["store"]
 
         def begin(now: Fs, operation: Operation) -> None:
             self._flow.take(unit, nbytes)
             _, left = member.outward.carry(now, nbytes)
+            out.missing -= 1
+            out.ready = left
+            self._flow.arrive(out)
             end = left + 2 * way.latency + self._service(nbytes, way)
             self._flow.free(unit, nbytes, end)
             self._flow.end(operation, end)
@@ -291,7 +331,8 @@ class _Slices:
 
         def reached(head: Fs, tail: Fs) -> None:
             arrived.missing -= 1
-            arrived.ready = other.inward.message(head, tail, way.bw, nbytes)
+            # In lockstep no answer comes beside it.
+            arrived.ready = tail if self._lockstep else other.inward.message(head, tail, way.bw, nbytes)
             self._flow.arrive(arrived)
 
         return begin

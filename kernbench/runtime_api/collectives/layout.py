@@ -30,7 +30,7 @@ class Layout(msgspec.Struct, frozen=True):
 
     Packed (`block` 0): a round's chunks lie side by side and `count` elements are all there are. Otherwise chunk c is
     the block of `count` elements of member c, and rounds go through all blocks at once. `lockstep`: a member handles
-    one packet a step, so that nothing is gained by working ahead.
+    one message a step, so that nothing is gained by working ahead; up to `packet` elements travel as one.
     """
 
     count: int
@@ -42,6 +42,7 @@ class Layout(msgspec.Struct, frozen=True):
     piece: int
     slots: int
     slot_bytes: int
+    packet: int
     lockstep: bool = False
 
     def slices(self, action: Action, number: int) -> list[tuple[int, int]]:
@@ -88,7 +89,8 @@ def layout(
         piece=min(largest, 1 << ((1 if blocked else _longest(plan)) * chunk - 1).bit_length()),
         slots=shape.slots,
         slot_bytes=shape.slot_bytes,
-        lockstep=rounds <= channels and chunk * itemsize <= packet and _is_chain(plan),
+        packet=max(packet // itemsize, 1),
+        lockstep=rounds <= channels and chunk <= largest and _is_chain(plan),
     )
 
 

@@ -1,8 +1,8 @@
-"""The kernel of a chain of short messages inside a SIP: one packet at a time, nothing ahead of its turn.
+"""The kernel of a chain of short messages inside a SIP: one message at a time, nothing ahead of its turn.
 
 A PE's links carry its messages and its loads and stores. A member that works ahead has its loads arrive beside the
-messages, and its stores leave before them. Here the next load goes out while this message is reduced, and a store
-follows the message that it would delay: docs/adr/0008-lockstep-inside-a-sip.md.
+messages, and its stores leave beside them. Here the next load goes out while this message is reduced, and messages and
+stores leave one after the other: docs/adr/0008-lockstep-inside-a-sip.md.
 """
 
 from typing import Any
@@ -28,20 +28,23 @@ def lockstep(
         block: Any = None
         for source in action.sources:
             block = tl.recv((SLICE,), DTYPE, from_=part.queue(channel, source, part.member, action.arrives_on))
-        # What is issued now starts when the message is there, or the first load: beside it, it would delay it.
+        # The next load goes out when this is there, beside which it would only delay it.
         tl.wait(own if block is None else block)
         if number + 1 < len(turns):
             ahead = _load(buffers, part, turns[number + 1], columns)
+        if block is None and ahead is not None and length > JOB.layout.packet:
+            tl.wait(ahead)  # no addition keeps it apart from the message that comes next
         if own is not None:
             block = own if block is None else combine(block, own, OP)
         del own
         if action.finish:
             block = finished(block, JOB.members, DTYPE, OP)
-        if action.store is not None:
-            tl.wait(block)  # it is sent first
+        if action.to:
+            tl.flush()  # of what the turn before stored
         for peer in action.to:
             tl.send(block, to=part.queue(channel, part.member, peer, action.plane), count=length)
         if action.store is not None:
+            tl.flush()  # of the message
             offsets = start - part.shift[action.store] + columns
             tl.store(buffers[action.store] + offsets, block, mask=columns < length)
 
