@@ -15,7 +15,13 @@ from actors.simulation import Simulation
 
 KERNELS = Path(__file__).with_name("triton_kernels.py")
 CASES = ("softmax", "matmul", "layer_norm_1024", "layer_norm_8192")
-DEVICES = {"the default SIP of 16 cubes": (), "a SIP of one cube": ("sip.cube_mesh=1x1",)}
+ONE_CUBE, LARGE = "sip.cube_mesh=1x1", "quantum_bytes=4KiB"
+DEVICES = {
+    "the default SIP of 16 cubes": (),
+    "the default SIP in quanta of 4 KiB": (LARGE,),
+    "a SIP of one cube": (ONE_CUBE,),
+    "a SIP of one cube in quanta of 4 KiB": (ONE_CUBE, LARGE),
+}
 ROUNDS = 7
 """The 1st and the 7th of 7 ratios bound the median with 98.4 %."""
 ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL")}

@@ -53,7 +53,7 @@ class Sweep(msgspec.Struct, frozen=True):
         if sweep.begin < 1 or sweep.end < sweep.begin or not 2 <= factor <= MOST_FACTOR:
             raise UsageError(
                 f"sizes from {format_size(sweep.begin)} to {format_size(sweep.end)} by factor {factor}: "
-                f"the first is >= 1B, the last not smaller, the factor 2 to {MOST_FACTOR}"
+                f"the first (-b) is >= 1B, the last (-e) not smaller, the factor (-f) 2 to {MOST_FACTOR}"
             )
         return sweep
 

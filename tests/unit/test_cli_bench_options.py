@@ -81,11 +81,11 @@ def test_what_is_not_given_of_a_sweep_is_the_default(found, given, sweep):
         ({"sweep_size": "4K", "sweep_end": "8K"}, "--size S is -b S -e S: give either --size or -b and -e"),
         (
             {"sweep_end": "1K"},
-            "sizes from 4KiB to 1KiB by factor 4: the first is >= 1B, the last not smaller, the factor 2 to",
+            "sizes from 4KiB to 1KiB by factor 4: the first (-b) is >= 1B, the last (-e) not smaller, the factor (-f) 2 to",
         ),
         (
             {"sweep_factor": str(2**31)},
-            f"sizes from 4KiB to 1MiB by factor {2**31}: the first is >= 1B, the last not smaller, the factor 2 to {2**30}",
+            f"sizes from 4KiB to 1MiB by factor {2**31}: the first (-b) is >= 1B, the last (-e) not smaller, the factor (-f) 2 to {2**30}",
         ),
     ],
 )
