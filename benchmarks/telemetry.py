@@ -1,7 +1,6 @@
 """What records and the live feed cost: CPU time of a run with them against one without, alternating.
 
-Each run is a process of its own and counts whole, as a user's is. In one process that did both in turn, Python's byte
-code would meet two kinds of engine and adapt to neither, which costs some 2 % that no user pays.
+Each run is a process of its own and counts whole, start and tables included, as a user's does.
 """
 
 import resource
