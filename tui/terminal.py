@@ -1,6 +1,7 @@
 """The terminal of a monitor: Textual's driver, which neither waits for nor fails with one that has gone away."""
 
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TextIO
 
 from textual.drivers.linux_driver import LinuxDriver
@@ -31,7 +32,7 @@ class Output:
         """Send what was written."""
         self._attempt(self._file.flush)
 
-    def _attempt(self, act: Any, *given: str) -> None:
+    def _attempt(self, act: Callable[..., object], *given: str) -> None:
         if not self.is_gone:
             try:
                 act(*given)

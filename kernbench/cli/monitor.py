@@ -36,7 +36,7 @@ def watch(directory: Path, *, in_ascii: bool) -> Left:
     """Show the run of a directory until the user leaves; how he left it.
 
     A failure is raised when the terminal is back. A signal, too, does what signals do only then: one that raised wherever
-    it strikes could leave the terminal half taken or half given back, or be swallowed by an import.
+    it strikes could leave the terminal half taken or half given back, or become another error in an import.
     """
     held = Held()
     try:

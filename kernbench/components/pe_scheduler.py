@@ -81,7 +81,6 @@ class PeScheduler(Component):
         self.marked = False
         self.in_flight = 0
         self.operations = 0
-        self.leaving = 0  # stores and messages that have not left the PE
         self._queues: dict[str, _Queue] = {}
         self._slots: dict[int, tuple[_Queue, _Slot]] = {}
         self._loads: dict[Operation, Runs] = {}
@@ -124,12 +123,16 @@ class PeScheduler(Component):
         operation.pending = self._dependencies(operation)
         queue.count += 1
         self.in_flight += 1
-        if operation.kind in _LEAVING:
-            self.leaving += 1
         if operation.pending:
             queue.blocked += 1
         else:
             self._release(queue, operation)
+
+    @property
+    def leaving(self) -> bool:
+        """Whether a store or a message has not left the PE."""
+        queues = [queue for kind, queue in self._queues.items() if kind in _LEAVING]
+        return any(queue.count or any(slot.busy for slot in queue.slots) for queue in queues)
 
     def poke(self) -> None:
         """Decide again at the end of this instant."""
@@ -147,8 +150,6 @@ class PeScheduler(Component):
         slot.busy = False
         queue.moved = True
         operation.freed = self.engine.now
-        if unit.kind in _LEAVING:
-            self.leaving -= 1
         if operation.done and self._probe.operations:
             self._log.tell(operation)
         if unit.kind != "recv":

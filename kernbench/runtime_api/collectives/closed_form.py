@@ -185,7 +185,7 @@ class _Slices:
             got = self._operation(number, "recv", self._receiving)
             got.follows(*[(before, 0) for before in queue.received[-1:]])
             queue.received.append(got)
-            if layout.lockstep:
+            if self._lockstep:
                 member.gate = got
             held.append([])
             queue.freed.append(held[-1])
@@ -196,20 +196,20 @@ class _Slices:
             block = self._operation(number, "math", self._combining(number, piece)).follows((got, 0), (other, 0))
             held.pop().append(block)
         assert block is not None
-        if layout.lockstep and loaded is not None and not action.sources:
+        if self._lockstep and loaded is not None and not action.sources:
             member.gate = loaded
         users: list[Operation] = []
-        if not layout.lockstep:
+        if not self._lockstep:
             users += self._store(number, action, start, nbytes, places, block)
         for peer in action.to:
             queue = self._queue(number, peer, action.plane)
             arrived = self._expected()
             sent = self._operation(number, "send", self._sending(number, peer, nbytes, arrived)).follows((block, 0))
-            sent.follows((member.left if layout.lockstep else None, 0))
+            sent.follows((member.left if self._lockstep else None, 0))
             queue.sent.append(sent)
             queue.arrived.append(arrived)
             users.append(sent)
-        if layout.lockstep:
+        if self._lockstep:
             if not action.sources and length > layout.packet:
                 member.held = [*users]
             stored = self._store(number, action, start, nbytes, places, block)
