@@ -1,11 +1,12 @@
 """What may cut a run short or hold it: Ctrl-C, SIGTERM, limits of time and memory, the commands of whoever watches."""
 
 import signal
+import sys
 import threading
 import time
 from collections import deque
 from types import FrameType, TracebackType
-from typing import Any, Self
+from typing import Any, Never, Self
 
 import msgspec
 
@@ -18,8 +19,9 @@ INTERRUPT, TERMINATED, TIMEOUT, MAX_EVENTS = "interrupt", "terminated", "timeout
 MAX_MEMORY = "max-memory"
 """Why a run stopped early; a hook may give other reasons."""
 
-TICK_S, GRACE_S = 0.5, 2.0
-"""How often limits are looked at while no window ends, and how long a run may take to stop once one is reached."""
+TICK_S, GRACE_S, AGAIN_S = 0.5, 2.0, 0.01
+"""How often limits are looked at while no window ends, how long a run may take to stop once one is reached, and how soon
+an exception is raised again that fell where Python drops it."""
 
 _REASONS = {signal.SIGINT: INTERRUPT, signal.SIGTERM: TERMINATED, signal.SIGHUP: TERMINATED}
 
@@ -50,7 +52,8 @@ class Control:
 
     The first signal stops the run at the next window, the second raises KeyboardInterrupt (SystemExit for all but
     Ctrl-C) wherever Python is. A limit stops it at the next window too, and raises Overdue if that has not come after GRACE_S.
-    A pause stops the time limit.
+    Where Python drops an exception (a destructor, a callback of the collector) it is raised again. A pause stops the time
+    limit.
     """
 
     def __init__(self, hooks: Hooks, limits: Limits | None = None) -> None:
@@ -62,6 +65,9 @@ class Control:
         self._begin = self._paused_at = 0.0
         self._reached = ""
         self._reached_at = 0.0
+        self._raised: BaseException | None = None
+        self._dropped = False
+        self._unraisable = sys.unraisablehook
         self.others_memory = 0
         self.paused = False
         self.slowed = False
@@ -76,15 +82,18 @@ class Control:
         if threading.current_thread() is threading.main_thread():
             heard = [number for number in _REASONS if number != signal.SIGHUP or not _is_ignored(number)]
             self._handlers = {number: signal.signal(number, self._on_signal) for number in heard}
+            self._unraisable, sys.unraisablehook = sys.unraisablehook, self._on_unraisable
             if self._limits != Limits():
-                self._handlers[signal.SIGALRM] = signal.signal(signal.SIGALRM, self._on_tick)
-                signal.setitimer(signal.ITIMER_REAL, TICK_S, TICK_S)
+                self._tick_from(TICK_S)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.settle()
+        self._raised = None  # with the frames it went through
+        if self._handlers:
+            sys.unraisablehook = self._unraisable
         for number, handler in self._handlers.items():
             signal.signal(number, handler)
 
@@ -126,9 +135,28 @@ class Control:
 
     def _on_tick(self, _number: int, _frame: FrameType | None) -> None:
         """Python calls this between two instructions of whatever runs, if only a kernel that never asks the device."""
+        if self._dropped and self._raised is not None:
+            self._raise(self._raised.with_traceback(None))
         if not self._check_limits() and self._reached and time.monotonic() - self._reached_at > GRACE_S:
             self._reached_at = time.monotonic()  # a program that catches it is asked again
-            raise Overdue(self._reached)
+            self._raise(Overdue(self._reached))
+
+    def _tick_from(self, seconds: float) -> None:
+        if signal.SIGALRM not in self._handlers:
+            self._handlers[signal.SIGALRM] = signal.signal(signal.SIGALRM, self._on_tick)
+        signal.setitimer(signal.ITIMER_REAL, seconds, TICK_S)
+
+    def _raise(self, error: BaseException) -> Never:
+        self._raised, self._dropped = error, False
+        raise error
+
+    def _on_unraisable(self, lost: "sys.UnraisableHookArgs") -> None:
+        """Python calls this with an exception that it drops. One of ours is raised at the next tick: raised here, it were dropped too."""
+        if lost.exc_value is None or lost.exc_value is not self._raised:
+            self._unraisable(lost)
+            return
+        self._dropped = True
+        self._tick_from(AGAIN_S)
 
     def _note_pause(self, paused: bool) -> None:
         now = time.monotonic()
@@ -141,8 +169,8 @@ class Control:
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
         if self._signalled:
             if number == signal.SIGINT:
-                raise KeyboardInterrupt
-            raise SystemExit(int(ExitCode.SIGTERM))
+                self._raise(KeyboardInterrupt())
+            self._raise(SystemExit(int(ExitCode.SIGTERM)))
         self._signalled = True
         self._pending.append(Command("stop", _REASONS[signal.Signals(number)]))
 

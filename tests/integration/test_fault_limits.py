@@ -45,6 +45,21 @@ def deaf_and_stubborn(torch):
             torch.__dict__["caught"].append(caught)
 
 
+class Deaf:
+    """Ends only when interrupted, in its destructor, where Python drops the exception."""
+
+    def __del__(self):
+        while True:
+            pass
+
+
+def deaf_in_a_destructor(torch):
+    torch.zeros(16)
+    Deaf()
+    while True:
+        pass
+
+
 def hungry(torch):
     kept = []
     torch.distributed.init_process_group()
@@ -62,6 +77,10 @@ def hungry_and_deaf(torch):
 def test_a_rank_that_never_asks_the_device_stops_at_the_time_limit_and_keeps_what_is_complete(sim):
     result = sim(sips=2).run(deaf, timeout_s=0.1)
     assert (result.stopped, result.rows) == ("timeout", ())
+
+
+def test_a_time_limit_that_is_dropped_in_a_destructor_is_raised_again(sim):
+    assert sim(sips=2).run(deaf_in_a_destructor, timeout_s=0.1).stopped == "timeout"
 
 
 def test_a_rank_that_catches_everything_is_interrupted_until_it_ends(sim):

@@ -1,6 +1,8 @@
 """What the coordinator decides by itself: blocks, commands, errors as data, factories by name."""
 
 import signal
+import sys
+import threading
 
 import pytest
 
@@ -92,6 +94,44 @@ def test_the_first_signal_asks_to_stop_and_the_second_interrupts():
         assert control.poll() == Command("stop", "terminated")
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(signal.SIGINT)
+
+
+class _SignalsAtItsEnd:
+    """Its destructor gets a signal."""
+
+    def __init__(self, number):
+        self.number = number
+
+    def __del__(self):
+        signal.raise_signal(self.number)
+
+
+@pytest.mark.parametrize(
+    ("number", "raised"), [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, SystemExit)], ids=["INT", "TERM"]
+)
+def test_a_second_signal_that_falls_into_a_destructor_still_interrupts(number, raised):
+    """Python drops what a destructor raises."""
+    before = (signal.getsignal(signal.SIGALRM), sys.unraisablehook)
+    with Control(Hooks()):
+        signal.raise_signal(number)
+        with pytest.raises(raised):  # noqa: PT012  # the wait is what is interrupted
+            _SignalsAtItsEnd(number)
+            threading.Event().wait(30)
+            pytest.fail("the second signal was lost")
+    assert (signal.getsignal(signal.SIGALRM), sys.unraisablehook) == before
+    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+
+
+def test_what_others_raise_in_a_destructor_goes_where_it_went(monkeypatch):
+    class Broken:
+        def __del__(self):
+            raise ValueError("mine")
+
+    seen = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda lost: seen.append(str(lost.exc_value)))
+    with Control(Hooks()):
+        Broken()
+    assert seen == ["mine"]
 
 
 def test_signals_have_their_old_handlers_again_after_a_run():
