@@ -103,7 +103,7 @@ class Chosen:
 @click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Write there, not below ./.kernbench/runs.")
 @click.option("--emulate", multiple=True, metavar="PKG", help="An installed package whose Triton kernels run here too.")
 @click.option("--poison", is_flag=True, help="Stop a kernel that loads bytes which nobody has written.")
-@click.option("--timeout", metavar="TIME", help="Stop after so much real time, such as 60s.")
+@click.option("--timeout", metavar="TIME", help="Stop after so much real time, such as 60s, 5min or 2h.")
 @click.option("--max-memory", metavar="SIZE", help="Stop when all processes together hold more, such as 4GiB.")
 @click.option("--max-events", type=int, metavar="N", help="Stop after about so many events.")
 @click.option(
@@ -129,7 +129,7 @@ def command(ctx: click.Context, /, **given: Any) -> None:
         ctx.exit(run_with_monitor(chosen.ref.name, chosen.line))
     if None not in (given["bench"], given["named"]) and given["bench"] != given["named"]:
         raise UsageError(f"two benches: {given['bench']} and --bench {given['named']}; name one")
-    timeout_s = _timeout(given["timeout"])
+    timeout_s = real_seconds(given["timeout"])
     given["overrides"] = quantum.overrides(given["overrides"], given["quantum"])
     max_events = _at_least("--max-events", given["max_events"], 1)
     max_memory = _memory(given["max_memory"])
@@ -336,15 +336,25 @@ def _device(text: str | None) -> int | None:
     return int(number)
 
 
-def _timeout(text: str | None) -> float | None:
+def real_seconds(text: str | None) -> float | None:
+    """The seconds of a time limit."""
     from kernbench.common.units import FS_PER_S, parse_time
 
     if text is None:
         return None
+    number, seconds = text, 1
+    for unit, length in (
+        ("min", 60),
+        ("m", 60),
+        ("h", 3600),
+    ):  # only real time comes in these: no run simulates as long
+        if text.endswith(unit):
+            number, seconds = f"{text.removesuffix(unit)}s", length
+            break
     try:
-        time = parse_time(text, "s")
+        time = parse_time(number, "s") * seconds
     except ValueError as error:
-        raise UsageError(f"--timeout {text}: expected a time such as 60s") from error
+        raise UsageError(f"--timeout {text}: expected a time such as 60s, 5min or 2h") from error
     if time <= 0:
         raise UsageError(f"--timeout {text}: expected more than 0, such as 60s")
     return time / FS_PER_S
