@@ -14,7 +14,7 @@ from kernbench.triton_emu.program import current
 
 _OPERANDS = (Block, int, float)
 _GROWING = frozenset(("+", "-", "*", "<<"))
-_NEGATIVE = Elementwise(np.negative)
+_NEGATIVE = Elementwise(lambda x: np.subtract(x.dtype.type(0), x))  # as Triton has it: -(0.0) is 0.0
 
 
 def binary(name: str, left: Any, right: Any) -> Any:
@@ -26,7 +26,7 @@ def binary(name: str, left: Any, right: Any) -> Any:
         if not isinstance(left, _OPERANDS) or not isinstance(right, _OPERANDS):
             return NotImplemented
     elif left_block or right_block:
-        found = combine(name, first, second)
+        found = _combined(name, left, first, right, second)
         if isinstance(found, Mask):
             return Block(current(), int1, found.shape, None, found)
         if found is not None:
@@ -38,6 +38,19 @@ def binary(name: str, left: Any, right: Any) -> Any:
                 return Block(current(), dtype, kept.shape, None, kept)
     entry = BINARY[name]
     return apply(entry, (left, right), common(name, entry, left, right), entry.result)
+
+
+def _combined(name: str, left: Any, first: Known, right: Any, second: Known) -> Known | None:
+    """What is known of an operation on what is known of its operands, as numbers of their common type."""
+    if isinstance(first, Index) and isinstance(second, Index):
+        one, other = typed(left)[0], typed(right)[0]
+        if one is not other and one.is_signed is not other.is_signed:
+            dtype = common(name, BINARY[name], left, right)
+            one_fitted, other_fitted = fitting(first, dtype), fitting(second, dtype)
+            if one_fitted is None or other_fitted is None:
+                return None
+            return combine(name, one_fitted, other_fitted)
+    return combine(name, first, second)
 
 
 def fitting(index: Index, dtype: DType) -> Index | None:
@@ -137,6 +150,8 @@ def pointers_by(function: Callable[[Any, pointer_type], Any]) -> None:
 
 
 def _negative(block: Block) -> Any:
+    if block.dtype is int1:
+        return block  # in one bit
     return binary("-", 0, block) if block.known is not None else apply(_NEGATIVE, (block,), block.dtype)
 
 

@@ -1,8 +1,9 @@
 """`triton.autotune`: the choice among configs that takes the least simulated time, tried on copies of the device.
 
 Each config runs on a device of its own at time 0, over the bytes that the rank's device has at that moment. Nothing of a
-trial enters the run: not its time, not its writes; so tensors need no resetting afterwards, and a kernel that accumulates
-adds to what was there once, whatever was tried. Of equal times the first config wins.
+trial enters the run: not its time, not its writes; so nothing needs restoring afterwards. As in Triton hooks are called
+around trials, and what `reset_to_zero` names is zeroed before the launch that follows them. Of equal times the first
+config wins.
 """
 
 import sys
@@ -73,6 +74,8 @@ class Autotuner(Launchable):
         named = {**dict(zip(self.arg_names, args, strict=False)), **kwargs}
         config = self.configs[0] if len(self.configs) == 1 else self._chosen(grid, args, kwargs, named)
         self.best_config = config
+        if config.pre_hook is not None:
+            config.pre_hook({**named, **config.all_kwargs()})
         return self._with(config, grid, args, kwargs, named)
 
     def _chosen(self, grid: Grid, args: Sequence[Any], kwargs: Mapping[str, Any], named: dict[str, Any]) -> Config:
@@ -82,15 +85,14 @@ class Autotuner(Launchable):
         key = (*values, *types)
         if key not in self.cache:
             host = current_host(self.__name__)
-            kept = self._pruned(named, kwargs)
+            kept = self._pruned({name: value for name, value in named.items() if name not in kwargs}, kwargs)
             known: list[tuple[Launch, tuple[Fs | None, str]]] = []
-            tried = [
-                (config, *self._try(host, known, self._with(config, grid, args, kwargs, named))) for config in kept
-            ]
+            tried = [(config, *self._try(host, known, config, grid, args, kwargs, named)) for config in kept]
             best = min(tried, key=lambda each: (each[1] is None, each[1] or 0))
             if best[1] is None:
                 raise UsageError(f"{self.__name__}: none of {len(kept)} configs can run; the first: {best[2]}")
             self.cache[key] = best[0]
+            self._reset({**named, **best[0].all_kwargs()})
             if host.index == 0:
                 shown = [f"{name}={value}" for name, value in zip(keyed, values, strict=True)]
                 # As in Triton such a name does nothing; a slip of the pen is told all the same.
@@ -100,7 +102,7 @@ class Autotuner(Launchable):
 
     def prune_configs(self, kwargs: dict[str, Any]) -> list[Config]:
         """The configs to try, for a class that chooses itself and has set `nargs`, the positional arguments by name."""
-        return self._pruned({**(self.nargs or {}), **kwargs}, kwargs)
+        return self._pruned(self.nargs or {}, kwargs)
 
     def pre_hook(self, kwargs: dict[str, Any], reset_only: bool = False) -> None:
         """Restore tensors: a trial has not changed any."""
@@ -109,8 +111,16 @@ class Autotuner(Launchable):
         """Milliseconds that a config takes, thrice, as Triton has its quantiles; infinite where it does not fit."""
         kwargs.pop("warmup", None)
         named = {**dict(zip(self.arg_names, args, strict=False)), **kwargs}
-        time, _ = self._try(current_host(self.__name__), [], self._with(config, grid, args, kwargs, named))
+        time, _ = self._try(current_host(self.__name__), [], config, grid, args, kwargs, named)
         return [inf if time is None else time / FS_PER_MS] * 3
+
+    def _reset(self, everything: dict[str, Any]) -> None:
+        """Before the launch that follows trials: what Triton does to tensors that its trials have changed."""
+        if self._pre_hook is not None:
+            self._pre_hook(everything, reset_only=True)
+        else:
+            for name in self.reset_to_zero:
+                everything[name].zero_()
 
     def _pruned(self, named: dict[str, Any], kwargs: Mapping[str, Any]) -> list[Config]:
         kept = list(self.configs)
@@ -126,17 +136,41 @@ class Autotuner(Launchable):
         if len(kept) <= top:
             return kept
         model = self.perf_model
-        estimates = [model(**{**named, **config.all_kwargs()}) for config in kept]
+        estimates = [model(**{**named, **kwargs, **config.all_kwargs()}) for config in kept]
         order = sorted(range(len(kept)), key=estimates.__getitem__)
         return [kept[number] for number in order[: max(1, top)]]
 
     def _try(
+        self,
+        host: Host,
+        known: list[tuple[Launch, tuple[Fs | None, str]]],
+        config: Config,
+        grid: Grid,
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+        named: dict[str, Any],
+    ) -> tuple[Fs | None, str]:
+        """The time that a config's launch takes, or why it cannot run, between the hooks.
+
+        `known` are the launches of the configs before it. Configs often differ in hints to a compiler alone; equal
+        launches take equal times, so one of them is tried.
+        """
+        everything = {**named, **config.all_kwargs()}
+        for hook in (config.pre_hook, self._pre_hook):
+            if hook is not None:
+                hook(everything)
+        after: Hook = self._post_hook or _nothing
+        try:
+            outcome = self._outcome(host, known, self._with(config, grid, args, kwargs, named))
+        except Exception as error:
+            after(everything, exception=error)
+            raise
+        after(everything, exception=None)
+        return outcome
+
+    def _outcome(
         self, host: Host, known: list[tuple[Launch, tuple[Fs | None, str]]], made: Launch
     ) -> tuple[Fs | None, str]:
-        """The time that a config's launch takes, or why it cannot run; `known` are those of the configs before it.
-
-        Configs often differ in hints to a compiler alone; equal launches take equal times, so one of them is tried.
-        """
         for launch, outcome in known:
             if _are_equal(launch, made):
                 return outcome
@@ -162,15 +196,7 @@ class Autotuner(Launchable):
             raise UsageError(
                 f"{self.__name__}: {twice[0]} is given by the launch and by a config of autotune; leave it to the config"
             )
-        everything = {**named, **config.all_kwargs()}
-        if self._pre_hook is not None:
-            self._pre_hook(everything)
-        if config.pre_hook is not None:
-            config.pre_hook(everything)
-        made = self.fn.launch(grid, *args, **{**kwargs, **config.all_kwargs()})
-        if self._post_hook is not None:
-            self._post_hook(everything, None)
-        return made
+        return self.fn.launch(grid, *args, **{**kwargs, **config.all_kwargs()})
 
 
 def autotune(
@@ -191,6 +217,11 @@ def autotune(
         return Autotuner(fn, names, configs, key, reset_to_zero, restore_value, *hooks, prune_configs_by, **measuring)
 
     return decorate
+
+
+def _nothing(_arguments: dict[str, Any], exception: Exception | None) -> None:
+    """No hook."""
+    del exception
 
 
 def innermost(kernel: Any) -> Any:

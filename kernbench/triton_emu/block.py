@@ -165,14 +165,14 @@ class Block:
 
 def index_axes(block: Any, key: Any) -> Any:
     """`block[:, None]`: new axes among whole ones, the only indexing there is; pointers use it too."""
-    axis = 0
+    axis, rank = 0, len(block.shape)
     for item in key if isinstance(key, tuple) else (key,):
         if item is None:
             block = block.expand(axis)
         elif not isinstance(item, slice) or item != slice(None):
             raise TypeError(f"a block takes `:` and None between brackets, got {item!r}; use tl.load of a pointer")
         axis += 1
-    if axis > len(block.shape):
+    if axis > len(block.shape) > 0 and rank:
         raise TypeError(f"too many axes between brackets for a block of shape {list(block.shape)}")
     return block
 

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from kernbench.triton_emu import numerics, special
-from kernbench.triton_emu.arithmetic import apply, binary, check_operands, common_type, convert
+from kernbench.triton_emu.arithmetic import apply, binary, check_operands, common_type, convert, fitting
 from kernbench.triton_emu.block import Block, combined, shapes
-from kernbench.triton_emu.dtype import float32, int1, typed
+from kernbench.triton_emu.dtype import DType, float32, int1, typed
 from kernbench.triton_emu.index import Index, Known, Mask, joint
 from kernbench.triton_emu.numerics import Array, Elementwise
 from kernbench.triton_emu.program import current
@@ -209,10 +209,13 @@ _CLAMPS = {
 
 
 def where(condition: Any, x: Any, y: Any) -> Any:
-    """Elements of `x` where `condition` holds, else of `y`; all three are evaluated."""
+    """Elements of `x` where `condition` holds, else of `y`; all three are evaluated. Pointers are chosen when asked for."""
+    chosen = getattr(type(x), "chosen", None)
+    if chosen is not None:
+        return chosen(x, condition, y)
     check_operands("where", condition, x, y)
     dtype = common_type(x, y)
-    chosen = _choose_known(condition, x, y) if dtype.kind == "int" else None
+    chosen = _choose_known(condition, x, y, dtype) if dtype.kind == "int" else None
     if chosen is not None:
         return Block(current(), dtype, chosen.shape, None, chosen)
     if not isinstance(condition, Block) and not isinstance(x, Block) and not isinstance(y, Block):
@@ -235,13 +238,15 @@ def where(condition: Any, x: Any, y: Any) -> Any:
     return combined(numerics.quietly(choose), operands, dtype, shapes(operands), dtype, "simple")
 
 
-def _choose_known(condition: Any, x: Any, y: Any) -> Known | None:
+def _choose_known(condition: Any, x: Any, y: Any, dtype: DType) -> Known | None:
     """A choice between known integers stays known, so that it can be an address."""
     if not any(isinstance(side, Block) for side in (condition, x, y)):
         return None
     found = [side.known if isinstance(side, Block) else Index.constant(int(side)) for side in (condition, x, y)]
-    mask, yes, no = found
-    if not isinstance(mask, Mask) or not isinstance(yes, Index) or not isinstance(no, Index):
+    mask, *sides = found
+    fitted = [fitting(side, dtype) if isinstance(side, Index) else None for side in sides]
+    yes, no = fitted
+    if not isinstance(mask, Mask) or yes is None or no is None:
         return None
     shape = joint(joint(mask.shape, yes.shape), no.shape)
     if mask.array is None and all(span == (0, size) for span, size in zip(mask.box, mask.shape, strict=True)):

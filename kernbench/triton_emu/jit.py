@@ -17,7 +17,8 @@ from kernbench.triton_emu.access import PointerArg
 from kernbench.triton_emu.compiled import Compiled
 from kernbench.triton_emu.driver import current_host
 from kernbench.triton_emu.launch import Launch
-from kernbench.triton_emu.program import is_inside
+from kernbench.triton_emu.parameter import KernelParam
+from kernbench.triton_emu.program import alike, is_inside
 from kernbench.triton_emu.shim_descriptor import DescriptorArgument, TensorDescriptor
 from kernbench.triton_emu.source import as_kernel, source
 
@@ -27,7 +28,8 @@ COMPILER_HINTS = frozenset(
     {
         "num_warps", "num_stages", "num_ctas", "maxnreg", "waves_per_eu", "matrix_instr_nonkdim", "kpack", "schedule_hint",
         "enable_fp_fusion", "launch_cooperative_grid", "launch_pdl", "debug", "sanitize_overflow", "extern_libs",
-        "enable_warp_specialization", "stream", "device", "device_type", "grf_mode", "ir_override",
+        "arch", "backend_name", "cluster_dims", "default_dot_input_precision", "enable_warp_specialization",
+        "max_num_imprecise_acc_default", "ptx_options", "ptx_version", "stream", "device", "device_type", "grf_mode", "ir_override",
     }
 )  # fmt: skip
 """Keywords of a launch that Triton's compilers and drivers take; a kernel's own parameters come first."""
@@ -92,19 +94,6 @@ class Launchable(KernelInterface):
         return self.run(*args, grid=grid, warmup=True, **kwargs)
 
 
-class KernelParam:
-    """A parameter of a kernel, as `kernel.params` tells of it."""
-
-    def __init__(self, num: int, parameter: inspect.Parameter) -> None:
-        self.num = num
-        self.name = parameter.name
-        self.default = parameter.default
-        self.has_default = parameter.default is not inspect.Parameter.empty
-        self.annotation = parameter.annotation
-        self.is_constexpr = _is_constexpr(parameter.annotation)
-        self.do_not_specialize = False  # nothing is compiled, nothing specialised
-
-
 class JitFunction(Launchable):
     """A user's kernel function. Hints to Triton's compiler (`do_not_specialize`, `noinline`, ...) mean nothing here."""
 
@@ -161,6 +150,7 @@ class JitFunction(Launchable):
         named = {**bound.arguments, **rest}
         extents = grid({**kwargs, **named}) if callable(grid) else grid
         arguments = {name: _argument(name, value) for name, value in named.items()}
+        arguments |= {each.name: each.typed(arguments[each.name]) for each in self.params if each.name in arguments}
         return Launch(self.__name__, self.fn, _extents(extents), arguments, self.constexprs, pes)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -180,12 +170,6 @@ def jit(function: Callable[..., Any] | None = None, /, **_hints: Any) -> Any:
     return JitFunction(function)
 
 
-def _is_constexpr(annotation: Any) -> bool:
-    """`tl.constexpr`, itself or as text."""
-    name = annotation if isinstance(annotation, str) else getattr(annotation, "__name__", "")
-    return name.strip("'\"").rpartition(".")[2] == "constexpr"
-
-
 def _extents(extents: Any) -> tuple[Any, ...]:
     """A grid's extents as Python integers where they are whole numbers; Launch refuses what is none."""
     listed = extents if isinstance(extents, tuple | list) else (extents,)
@@ -203,7 +187,7 @@ def _argument(name: str, value: Any) -> Any:
     if isinstance(value, TensorDescriptor):
         return DescriptorArgument(value, _argument(name, value.base))
     if isinstance(value, tuple):
-        return tuple(_argument(f"{name}[{number}]", each) for number, each in enumerate(value))
+        return alike(value, [_argument(f"{name}[{number}]", each) for number, each in enumerate(value)])
     if hasattr(value, "data_ptr") and hasattr(value, "untyped_storage"):
         return current_host(name).adopt(name, value)
     return value

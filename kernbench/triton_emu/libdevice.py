@@ -148,6 +148,7 @@ _FLOATS = _table(
     ("mul_rn", np.multiply, 2, "x * y, rounded to nearest even.", "simple"),
     ("div_rn", np.divide, 2, "x / y, rounded to nearest even.", "divide"),
     ("rcp_rn", np.reciprocal, 1, "1 / x, rounded to nearest even.", "divide"),
+    ("div_rz", special.div_rz, 2, "x / y, rounded toward zero.", "divide"),
     ("sqrt_rn", np.sqrt, 1, "Square roots, rounded to nearest even."),
     ("fma", special.fma, 3, "x * y + z, rounded once.", "simple"),
     ("fma_rn", special.fma, 3, "x * y + z, rounded once.", "simple"),
@@ -162,7 +163,7 @@ _INTEGERS = _table(
 _FAST = {
     "fast_cosf": "cos", "fast_dividef": "div_rn", "fast_exp10f": "exp10", "fast_expf": "exp", "fast_log10f": "log10",
     "fast_log2f": "log2", "fast_logf": "log", "fast_powf": "pow", "fast_sinf": "sin", "fast_tanf": "tan",
-    "fast_tanhf": "tanh", "powf": "pow", "powi": "pow", "expf": "exp", "div_rz": "div_rn", "fabs": "abs",
+    "fast_tanhf": "tanh", "powf": "pow", "powi": "pow", "expf": "exp", "fabs": "abs",
 }  # fmt: skip
 _BITS = {
     "float_as_int": (float32, int32), "int_as_float": (int32, float32), "double_as_longlong": (float64, int64),

@@ -77,6 +77,10 @@ BINARY: dict[str, Elementwise] = {
 }
 
 
+_IN_ONE_BIT: dict[Function, Function] = {np.add: np.logical_xor, np.subtract: np.logical_xor}
+"""Sums of int1 wrap; numpy's are true or an error."""
+
+
 def common(name: str, entry: Elementwise, left: Any, right: Any) -> DType:
     """The type that both operands of a binary operation become."""
     (left_type, left_bare), (right_type, right_bare) = typed(left), typed(right)
@@ -103,6 +107,8 @@ def quietly(function: Function) -> Function:
 def elementwise(entry: Elementwise, compute: DType, result: DType) -> Function:
     """The function of whole arrays: operands become `compute`, the outcome `result`."""
     function, operand, rounded = entry.function, compute.numpy, rounding(result)
+    if compute is int1:
+        function = _IN_ONE_BIT.get(function, function)
 
     def apply(*arrays: Array) -> Any:
         with np.errstate(all="ignore"):

@@ -8,7 +8,7 @@ from kernbench.triton_emu.access import PointerArg
 from kernbench.triton_emu.arithmetic import pointers_by
 from kernbench.triton_emu.block import Block, index_axes, size_of
 from kernbench.triton_emu.dtype import DType, block_type, int64, pointer_type
-from kernbench.triton_emu.index import Index, Mask, Shape, combine
+from kernbench.triton_emu.index import Index, Mask, Shape, combine, joint
 from kernbench.triton_emu.program import current
 from kernbench.triton_emu.scalar import CLASSES, method
 
@@ -87,6 +87,22 @@ class Pointer:
         """The same pointers in row-major order as another shape."""
         return Pointer(self.arg, self.index.reshape(shape))
 
+    @property
+    def T(self) -> "Pointer":  # noqa: N802  # Triton's name
+        """The transpose."""
+        return self.permuted(tuple(reversed(range(len(self.shape)))))
+
+    def chosen(self, condition: Any, other: Any) -> "Pointer":
+        """These where `condition` holds, else those of `other`; the program waits for a condition that is loaded."""
+        if not isinstance(other, Pointer) or other.arg.dtype is not self.arg.dtype:
+            raise TypeError(f"tl.where takes pointers to one type, got {self!r} and {other!r}")
+        if not isinstance(condition, Block):
+            shape = joint(self.shape, other.shape)
+            return (self if condition else other).broadcast(shape)
+        one, two = (self, other) if self.arg is other.arg else (_absolute(self), _absolute(other))
+        held = condition.concrete()
+        return Pointer(one.arg, Index.explicit(np.where(held, one.index.values(), two.index.values())))
+
     def to(self, dtype: Any, *_: Any, bitcast: bool = False) -> Any:  # noqa: ARG002  # of a pointer there is no other cast
         """Its addresses as int64, or as pointers to another type."""
         if isinstance(dtype, pointer_type):
@@ -139,6 +155,10 @@ def _in_elements(index: Index, size: int, what: str) -> Index:
     if (values % size).any():
         raise ValueError(f"{what}: an address is no multiple of {size} bytes")
     return Index.explicit(values // size)
+
+
+def _absolute(pointer: Pointer) -> Pointer:
+    return at_address(pointer.to(int64), pointer.dtype)
 
 
 def at_address(value: Any, kind: pointer_type) -> Pointer:

@@ -7,13 +7,14 @@ import numpy as np
 
 from kernbench.common.ops import Gemm, Value
 from kernbench.triton_emu.block import Block, size_of
-from kernbench.triton_emu.dtype import DType, float32, float64, int1, int8, int32, uint8
+from kernbench.triton_emu.dtype import DType, bfloat16, float16, float32, float64, int1, int8, int32, uint8
 from kernbench.triton_emu.numerics import Array, Function, rounding
 from kernbench.triton_emu.program import current, site
 
 __all__ = ["dot"]
 
 _NARROW = (int8, uint8)
+_WHOLE = (float32, bfloat16)
 _RANKS = (2, 3)
 
 
@@ -36,6 +37,8 @@ def dot(
 ) -> Block:
     """Multiply: input @ other (+ acc), accumulated in float32 (int32 for integers), as `out_dtype`.
 
+    As in Triton `out_dtype` counts for float16 and fp8 only: integers give int32, float32 and bfloat16 float32.
+
     `trans_a` and `trans_b`, of Triton before 2.1, multiply by the transpose.
 
     On `pe_gemm`: M x N x K, once for each matrix of a batch. The order of accumulation is that of numpy's matmul over
@@ -50,7 +53,12 @@ def dot(
         other = other.T
     _check(input, other)
     inner = accumulator(input.dtype)
-    outer = (acc.dtype if acc is not None else inner) if out_dtype is None else out_dtype
+    if out_dtype is bfloat16 and not input.dtype.is_int():
+        raise TypeError("tl.dot: out_dtype=tl.bfloat16 does not exist; use .to(tl.bfloat16) on the product")
+    if out_dtype is None or inner is not float32 or input.dtype in _WHOLE:
+        outer = acc.dtype if acc is not None and acc.dtype is float16 and input.dtype not in _WHOLE else inner
+    else:
+        outer = out_dtype
     shape = (*input.shape[:-1], other.shape[-1])
     if acc is not None and (acc.shape != shape or acc.dtype is not outer):
         raise TypeError(f"tl.dot: acc is {acc!r}, the product {outer} {list(shape)}")

@@ -6,7 +6,7 @@ what it no longer needs, so that `acc = tl.dot(x, y, acc)` is seen to replace `a
 
 import inspect
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -108,8 +108,8 @@ class KernelProgram:
         """What the kernel sees of an argument: pointers and 0-d scalars, in tuples too."""
         if isinstance(value, PointerArg):
             return self._bind(value)
-        if type(value) is tuple:
-            return tuple(self._inside(each) for each in value)
+        if isinstance(value, tuple):
+            return alike(value, [self._inside(each) for each in value])
         return argument(value)
 
     def describe(self) -> str:
@@ -231,6 +231,11 @@ def _marked(inner: Callable[..., Any]) -> frozenset[str]:
         if text.strip("'\"").rpartition(".")[2] == "constexpr":
             marked.add(name)
     return frozenset(marked)
+
+
+def alike(value: tuple[Any, ...], items: Sequence[Any]) -> Any:
+    """A tuple of other items with the names that `value` has for its own."""
+    return type(value)(*items) if hasattr(value, "_fields") else tuple(items)
 
 
 def current() -> KernelProgram:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from kernbench.triton_emu import special
 from kernbench.triton_emu.block import Block, constant, make, shapes, size_of
 from kernbench.triton_emu.creation import as_block
 from kernbench.triton_emu.dtype import DType, float32, int32, int64, typed, uint32, uint64
@@ -23,9 +24,12 @@ __all__ = [
 ROUNDS = 10
 _KEYS = np.uint32(0x9E3779B9), np.uint32(0xBB67AE85)
 _FACTORS = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
+_LONG_KEYS = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBB67AE8584CAA73B)
+_LONG_FACTORS = np.asarray([0xD2E7470EE14C6C93, 0xCA5A826395121157], np.uint64)
 _LOW, _HALF = np.uint64(0xFFFFFFFF), np.uint64(32)
 # The greatest scale by which every 31-bit integer stays below 1 in float32.
 _SCALE = 4.6566127342e-10
+_LONG_SCALE = 1.0842020432385337e-19
 _OPERATIONS = 10
 
 
@@ -45,8 +49,22 @@ def philox_words(seed: int, counters: tuple[Array, Array, Array, Array], rounds:
     return np.stack((c0, c1, c2, c3), axis=-1)
 
 
+def philox_long_words(seed: int, counters: tuple[Array, Array, Array, Array], rounds: int) -> Array:
+    """Four words of 64 bits for each counter of four words of 64 bits, along a new last axis."""
+    c0, c1, c2, c3 = counters
+    k0, k1 = np.uint64(seed & 0xFFFFFFFFFFFFFFFF), np.uint64(0)
+    with np.errstate(over="ignore"):
+        for _ in range(rounds):
+            first, second = c0, c2
+            c0 = special.umulhi(second, _LONG_FACTORS[1:]) ^ c1 ^ k0
+            c2 = special.umulhi(first, _LONG_FACTORS[:1]) ^ c3 ^ k1
+            c1, c3 = second * _LONG_FACTORS[1], first * _LONG_FACTORS[0]
+            k0, k1 = k0 + _LONG_KEYS[0], k1 + _LONG_KEYS[1]
+    return np.stack((c0, c1, c2, c3), axis=-1)
+
+
 def philox(seed: Any, c0: Any, c1: Any, c2: Any, c3: Any, n_rounds: int = ROUNDS) -> Any:
-    """Four blocks of random uint32 for counters of four words."""
+    """Four blocks of random uint32 for counters of four words; uint64 if the first counter has 64 bits."""
     return _generated(seed, (c0, c1, c2, c3), n_rounds)
 
 
@@ -61,9 +79,10 @@ def randint(seed: Any, offset: Any, n_rounds: int = ROUNDS) -> Any:
 
 
 def uint_to_uniform_float(x: Any) -> Any:
-    """Random integers of 32 bits as float32 from 0 up to 1."""
-    signed = x.to(int32, bitcast=True)
-    return where(signed < 0, -signed - 1, signed).to(float32) * _SCALE
+    """Random integers of 32 or 64 bits as float32 from 0 up to 1."""
+    long = x.dtype.itemsize == int64.itemsize
+    signed = x.to(int64 if long else int32, bitcast=True)
+    return where(signed < 0, -signed - 1, signed).to(float32) * (_LONG_SCALE if long else _SCALE)
 
 
 def rand(seed: Any, offset: Any, n_rounds: int = ROUNDS) -> Any:
@@ -114,6 +133,8 @@ def _generated(seed: Any, counters: tuple[Any, ...], n_rounds: int) -> tuple[Blo
     seed_view = seed.lens if isinstance(seed, Block) else None
     fixed = None if isinstance(seed, Block) else int(seed)
     rounds = int(n_rounds)
+    long = len(counters) > 1 and typed(counters[0])[0].itemsize == uint64.itemsize
+    kind, draw = (uint64, philox_long_words) if long else (uint32, philox_words)
 
     def generate(*arrays: Array) -> Array:
         given = iter(arrays)
@@ -125,14 +146,14 @@ def _generated(seed: Any, counters: tuple[Any, ...], n_rounds: int) -> tuple[Blo
         if key is None:
             (array,) = given
             key = int((array if seed_view is None else seed_view(array)).reshape(()))
-        words = _counter(seen[0]) if len(seen) == 1 else tuple(each.astype(np.uint32) for each in seen)
+        words = _counter(seen[0]) if len(seen) == 1 else tuple(each.astype(kind.numpy) for each in seen)
         words = tuple(np.broadcast_to(word, shape) for word in words)
-        return philox_words(key, (words[0], words[1], words[2], words[3]), rounds)
+        return draw(key, (words[0], words[1], words[2], words[3]), rounds)
 
     elements = _OPERATIONS * rounds * size_of(shape)
     program = current()
-    value = make(program, generate, tuple(stored), (*shape, 4), uint32, "simple", (), elements)
-    made = Block(program, uint32, (*shape, 4), value)
+    value = make(program, generate, tuple(stored), (*shape, 4), kind, "simple", (), elements)
+    made = Block(program, kind, (*shape, 4), value)
     return tuple(_word(made, shape, number) for number in range(4))
 
 

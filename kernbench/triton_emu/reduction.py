@@ -13,7 +13,7 @@ import numpy as np
 from kernbench.triton_emu import numerics
 from kernbench.triton_emu.block import Block, make, size_of
 from kernbench.triton_emu.creation import as_axis, as_block
-from kernbench.triton_emu.dtype import DType, float32, float64, int1, int32, uint32
+from kernbench.triton_emu.dtype import DType, bfloat16, float32, float64, int1, int32, uint32
 from kernbench.triton_emu.elementwise import exp, fdiv
 from kernbench.triton_emu.index import Shape
 from kernbench.triton_emu.numerics import Array
@@ -50,21 +50,31 @@ FOLDS: dict[str, Callable[[Array, int], Any]] = {
 }
 
 
+_OF_BITS = ("xor_sum", "reduce_or")
+
+
 def fold_types(name: str, source: DType) -> tuple[DType, DType]:
-    """(accumulation, result) of a fold as in Triton: sums of floats keep their type, the rest widens to 32 bits."""
+    """(accumulation, result) of a fold as in Triton: sums of floats and folds of bits keep their type, the rest widens."""
     if source.is_floating():
         wide = float64 if source is float64 else float32
         return wide, source if name == "sum" else wide
-    if source.itemsize >= int32.itemsize:
+    if source.itemsize >= int32.itemsize or name in _OF_BITS:
         return source, source
-    wide = uint32 if name == "sum" and source.is_int_unsigned() and source is not int1 else int32
+    wide = uint32 if name == "sum" and source.is_int_unsigned() else int32
     return wide, wide
+
+
+def kept_types(source: DType) -> tuple[DType, DType]:
+    """(accumulation, result) where the result has a given type: floats are accumulated in float32 all the same."""
+    return (float32 if source.is_floating() and source is not float64 else source), source
 
 
 def sum(input: Any, axis: int | None = None, keep_dims: bool = False, dtype: DType | None = None) -> Any:  # noqa: A001, A002
     """Sums along `axis`, or of all: halves added to halves, in float32 (integers in 32 bits or more)."""
     block = as_block("sum", input)
-    return _fold("sum", block if dtype is None else block.to(dtype), axis, keep_dims)
+    if dtype is None:
+        return _fold("sum", block, axis, keep_dims, fold_types("sum", block.dtype))
+    return _fold("xor_sum" if dtype is int1 else "sum", block.to(dtype), axis, keep_dims, kept_types(dtype))
 
 
 def max(  # noqa: A001
@@ -77,7 +87,8 @@ def max(  # noqa: A001
     """Maxima along `axis`, or of all; with `return_indices` the places of them too. A NaN loses."""
     if return_indices:
         return _with_indices("max", input, axis, keep_dims, return_indices_tie_break_left)
-    return _fold("max", as_block("max", input), axis, keep_dims)
+    block = as_block("max", input)
+    return _fold("max", block, axis, keep_dims, fold_types("max", block.dtype))
 
 
 def min(  # noqa: A001
@@ -90,7 +101,8 @@ def min(  # noqa: A001
     """Minima along `axis`, or of all; with `return_indices` the places of them too. A NaN loses."""
     if return_indices:
         return _with_indices("min", input, axis, keep_dims, return_indices_tie_break_left)
-    return _fold("min", as_block("min", input), axis, keep_dims)
+    block = as_block("min", input)
+    return _fold("min", block, axis, keep_dims, fold_types("min", block.dtype))
 
 
 def argmax(input: Any, axis: int | None, tie_break_left: bool = True, keep_dims: bool = False) -> Any:  # noqa: A002
@@ -160,11 +172,11 @@ def _bits(name: str, input: Any, axis: int | None, keep_dims: bool) -> Any:  # n
     block = as_block(name, input)
     if block.dtype.is_floating():
         raise TypeError(f"tl.{name} takes integers, got {block.dtype}")
-    return _fold(name, block, axis, keep_dims)
+    return _fold(name, block, axis, keep_dims, fold_types(name, block.dtype))
 
 
-def _fold(name: str, x: Block, axis: int | None, keep_dims: bool) -> Block:
-    work, dtype = fold_types(name, x.dtype)
+def _fold(name: str, x: Block, axis: int | None, keep_dims: bool, types: tuple[DType, DType]) -> Block:
+    work, dtype = types
     function, inner, outer = FOLDS[name], work.numpy, numerics.rounding(dtype)
     along = None if axis is None else as_axis(name, axis, len(x.shape))
     convert = numerics.cast(x.dtype, work)
@@ -198,6 +210,8 @@ def _with_indices(
     """One operation finds places, a second takes the elements there."""
     del tie_break_left  # the first of equals is one of those that the other mode may choose
     x = as_block(f"arg{name}", source)
+    if x.dtype is bfloat16:
+        x = x.to(float32)
     block = x.reshaped((size_of(x.shape),)) if axis is None else x
     along = 0 if axis is None else as_axis(f"arg{name}", axis, len(x.shape))
     less = (*block.shape[:along], *block.shape[along + 1 :])
@@ -231,7 +245,5 @@ def _with_indices(
         return np.take_along_axis(seen, np.expand_dims(at, along).astype(np.int64), along).squeeze(along)
 
     best = Block(program, x.dtype, less, make(program, take, inputs, less, x.dtype, "simple"))
-    if x.dtype.is_int() and x.dtype.itemsize < int32.itemsize:
-        best = best.to(int32)
     original = None if axis is None else along
     return _shaped(best, x.shape, original, keep_dims), _shaped(places, x.shape, original, keep_dims)

@@ -164,7 +164,7 @@ def _class(dtype: DType) -> Any:
             body[f"__{_NAMES[name]}__"] = _quick_division(name, getattr(int, f"__{_NAMES[name]}__"))
         for name, word in _ORDERS.items():
             body[f"__{word}__"] = _quick_order(name, getattr(int, f"__{word}__"))
-    body["__neg__"] = lambda self: scalar(-base(self), dtype)
+    body["__neg__"] = lambda self: self if dtype is int1 else scalar(0 - base(self), dtype)
     body["__abs__"] = lambda self: scalar(abs(base(self)), dtype)
     body["__pos__"] = lambda self: self
     if base is int:

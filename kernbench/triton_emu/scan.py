@@ -13,9 +13,9 @@ import numpy as np
 from kernbench.triton_emu import numerics
 from kernbench.triton_emu.block import Block, combined, make, size_of
 from kernbench.triton_emu.creation import as_axis, as_block
-from kernbench.triton_emu.dtype import DType
+from kernbench.triton_emu.dtype import DType, bfloat16, float32, int1
 from kernbench.triton_emu.numerics import Array
-from kernbench.triton_emu.reduction import fold_types, piece
+from kernbench.triton_emu.reduction import fold_types, kept_types, piece
 from kernbench.triton_emu.shaping import flip
 
 __all__ = ["associative_scan", "cumprod", "cumsum"]
@@ -24,12 +24,15 @@ __all__ = ["associative_scan", "cumprod", "cumsum"]
 def cumsum(input: Any, axis: int = 0, reverse: bool = False, dtype: DType | None = None) -> Any:  # noqa: A002
     """Sums of the elements up to each place along `axis`, or from each place to the end."""
     block = as_block("cumsum", input)
-    return _accumulated("cumsum", np.add, block if dtype is None else block.to(dtype), axis, reverse)
+    if dtype is not None:
+        return _accumulated("cumsum", np.add, block.to(dtype), axis, reverse, kept_types(dtype))
+    return _accumulated("cumsum", np.add, block, axis, reverse, _widened(fold_types("sum", block.dtype)))
 
 
 def cumprod(input: Any, axis: int = 0, reverse: bool = False) -> Any:  # noqa: A002
     """Products of the elements up to each place along `axis`, or from each place to the end."""
-    return _accumulated("cumprod", np.multiply, as_block("cumprod", input), axis, reverse)
+    block = as_block("cumprod", input)
+    return _accumulated("cumprod", np.multiply, block, axis, reverse, _widened(kept_types(block.dtype)))
 
 
 def associative_scan(input: Any, axis: int, combine_fn: Callable[..., Any], reverse: bool = False) -> Any:  # noqa: A002
@@ -63,10 +66,19 @@ def _behind(first: Block, rest: Block, axis: int, shape: tuple[int, ...]) -> Blo
     return whole
 
 
-def _accumulated(name: str, function: np.ufunc, x: Block, axis: int, reverse: bool) -> Block:
+def _widened(types: tuple[DType, DType]) -> tuple[DType, DType]:
+    """(accumulation, result) of a scan: as of a fold, but bfloat16 becomes float32."""
+    work, dtype = types
+    return work, float32 if dtype is bfloat16 else dtype
+
+
+def _accumulated(
+    name: str, function: np.ufunc, x: Block, axis: int, reverse: bool, types: tuple[DType, DType]
+) -> Block:
     along = as_axis(name, axis, len(x.shape))
-    # As in a sum: narrow integers widen, floats keep their type and are accumulated in float32.
-    work, dtype = fold_types("sum", x.dtype)
+    work, dtype = types
+    if work is int1:
+        function = np.bitwise_xor if function is np.add else np.bitwise_and
     inner, outer = numerics.cast(x.dtype, work), numerics.cast(work, dtype)
     source, view = x.stored(), x.lens
 

@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 
 from kernbench.triton_emu.arithmetic import common_type
-from kernbench.triton_emu.block import Block, combined, size_of
+from kernbench.triton_emu.block import Block, combined, index_axes, size_of
+from kernbench.triton_emu.control import to_tensor
 from kernbench.triton_emu.creation import as_axis, as_block, as_shape
 from kernbench.triton_emu.elementwise import minimum
 from kernbench.triton_emu.index import Index, Shape, joint
+from kernbench.triton_emu.scalar import Scalar
 
 __all__ = [
     "broadcast", "broadcast_to", "cat", "expand_dims", "flip", "gather", "interleave", "join", "permute", "ravel",
@@ -29,17 +31,30 @@ def broadcast(input: Any, other: Any) -> Any:  # noqa: A002
 def broadcast_to(input: Any, *shape: Any) -> Any:  # noqa: A002
     """The same elements along new or single axes."""
     extents = _extents(shape)
-    return (input if hasattr(input, "broadcast") else as_block("broadcast_to", input)).broadcast(extents)
+    return _several("broadcast_to", input).broadcast(extents)
 
 
 def expand_dims(input: Any, axis: Any) -> Any:  # noqa: A002
     """A new axis of one element before `axis`, or before each of several."""
-    block = input if hasattr(input, "expand") else as_block("expand_dims", input)
+    block = _several("expand_dims", input)
     axes = axis if isinstance(axis, list | tuple) else (axis,)
     rank = len(block.shape) + len(axes)
     for each in sorted(as_axis("expand_dims", each, rank) for each in axes):
         block = block.expand(each)
     return block
+
+
+def _several(name: str, input: Any) -> Any:  # noqa: A002
+    """Something with elements: a number as a 0-d block, blocks and pointers as they are."""
+    return as_block(name, to_tensor(input)) if isinstance(input, int | float) else input
+
+
+def _indexed(number: Any, key: Any) -> Any:
+    """`n[None]` of a 0-d tensor."""
+    return index_axes(as_block("index", number), key)
+
+
+setattr(Scalar, "__getitem__", _indexed)  # noqa: B010  # which needs what is built on scalars
 
 
 def unsqueeze(x: Any, dim: int) -> Any:

@@ -42,7 +42,12 @@ class DescriptorArgument:
 
     def __init__(self, descriptor: TensorDescriptor, pointer: Any) -> None:
         self._pointer = pointer
-        self._sizes = (list(descriptor.shape), list(descriptor.strides), list(descriptor.block_shape))
+        self._sizes = (
+            list(descriptor.shape),
+            list(descriptor.strides),
+            list(descriptor.block_shape),
+            descriptor.padding,
+        )
 
     def inside(self) -> Any:
         """The kernel's own descriptor."""

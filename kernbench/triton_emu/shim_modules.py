@@ -10,7 +10,8 @@ from kernbench.triton_emu.compiled import Compiled
 from kernbench.triton_emu.config import Config
 from kernbench.triton_emu.driver import Driver, Target
 from kernbench.triton_emu.heuristics import Heuristics, heuristics
-from kernbench.triton_emu.jit import JitFunction, KernelInterface, KernelParam, jit
+from kernbench.triton_emu.jit import JitFunction, KernelInterface, jit
+from kernbench.triton_emu.parameter import KernelParam
 from kernbench.triton_emu.shim_descriptor import TensorDescriptor
 from kernbench.triton_emu.shim_knobs import groups
 from kernbench.triton_emu.testing import (

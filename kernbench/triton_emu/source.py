@@ -4,6 +4,8 @@
   works and `half * x` is float32; `half * 0.5` stays float16.
 - `and`, `or` and `not` work element by element. What is known when a kernel is compiled decides before that, as in Python.
 - A parameter that is a constant has its `value`, though it is Python's own number here.
+- A list that is compared with a shape, or joined to one, is a tuple.
+- `assert` is `tl.device_assert` where it asks about a block; `print` is `tl.device_print`.
 - `range` counts in numbers of a kernel, `min` and `max` take the place of `tl.minimum` and `tl.maximum`.
 
 Lines stay where they are. A function without a source that fits it (it was made by `exec`) is taken as Python has it.
@@ -22,7 +24,7 @@ from textwrap import dedent
 from types import CodeType, FunctionType
 from typing import Any
 
-from kernbench.triton_emu.control import is_constant
+from kernbench.triton_emu.control import device_assert, device_print, is_constant
 from kernbench.triton_emu.control import range as kernel_range
 from kernbench.triton_emu.dtype import DType, of_scalar
 from kernbench.triton_emu.elementwise import logical_and, logical_not, logical_or, maximum, minimum
@@ -30,7 +32,7 @@ from kernbench.triton_emu.scalar import Scalar, scalar
 
 # No identifiers of Python's, so that no kernel can have one of its own by these names.
 _NAMED, _SETTLED, _JOINED, _NEGATED = "number named", "operand settled", "operands joined", "operand negated"
-_VALUE = "constant's value"
+_VALUE, _ASSERTED, _SEQUENCE, _EXTENDED = "constant's value", "assertion", "sequence", "sequence extended"
 _FUTURE = reduce(int.__or__, [getattr(__future__, each).compiler_flag for each in __future__.all_feature_names])
 _BARE = frozenset({bool, int, float})
 _CONSTANTS = (int, float, str, tuple, type(None), DType)
@@ -173,6 +175,28 @@ class _Kernel(ast.NodeTransformer):
             return node
         return ast.copy_location(_call(_VALUE, node.value), node)
 
+    def visit_Assert(self, node: ast.Assert) -> ast.AST:
+        """`assert x > 0, "text"`."""
+        self.generic_visit(node)
+        asked = _call(_ASSERTED, node.test, node.msg or ast.Constant(""))
+        return ast.copy_location(ast.Expr(asked), node)
+
+    def visit_Compare(self, node: ast.Compare) -> ast.AST:
+        """`x.shape == [M, N]`."""
+        self.generic_visit(node)
+        if isinstance(node.ops[0], ast.Eq | ast.NotEq):
+            node.left, *node.comparators = _alike(node.left, *node.comparators)
+        return node
+
+    def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
+        """`x.shape[:-1] + [2]`."""
+        self.generic_visit(node)
+        if isinstance(node.op, ast.Add):
+            sides = node.left, node.right
+            if any(isinstance(side, ast.List) for side in sides):
+                return ast.copy_location(_call(_EXTENDED, *sides), node)
+        return node
+
     def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.AST:
         """`not a`."""
         self.generic_visit(node)
@@ -181,6 +205,18 @@ class _Kernel(ast.NodeTransformer):
 
 def _call(name: str, *arguments: ast.expr) -> ast.Call:
     return ast.Call(ast.Name(name, ast.Load()), list(arguments), [])
+
+
+def _alike(*sides: ast.expr) -> list[ast.expr]:
+    """Operands of which one is written as a list: that one as a tuple, the others as tuples where they are lists."""
+    if not any(isinstance(side, ast.List) for side in sides):
+        return [*sides]
+    return [
+        ast.copy_location(
+            ast.Tuple(side.elts, ast.Load()) if isinstance(side, ast.List) else _call(_SEQUENCE, side), side
+        )
+        for side in sides
+    ]
 
 
 def _each_named(value: ast.expr) -> ast.expr:
@@ -222,6 +258,29 @@ def _value(constant: Any) -> Any:
     return constant if isinstance(constant, _CONSTANTS) and not _is_tensor(constant) else constant.value
 
 
+def _sequence(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _extended(left: Any, right: Any) -> Any:
+    if isinstance(left, tuple) is isinstance(right, tuple):
+        return left + right
+    return (*left, *right)
+
+
+def _asserted(held: Any, message: Any) -> None:
+    if _is_tensor(held):
+        device_assert(held, message)
+    elif not held:
+        raise AssertionError(message)
+
+
+def _printed(*values: Any, sep: str = " ", end: str = "\n", **options: Any) -> None:
+    del sep, end  # a line each
+    prefix = str(values[0]) if values and isinstance(values[0], str) else ""
+    device_print(prefix, *values[1 if prefix else 0 :], **options)
+
+
 def _least(*values: Any, **options: Any) -> Any:
     return reduce(minimum, values) if len(values) > 1 and any(map(_is_tensor, values)) else min(*values, **options)
 
@@ -234,9 +293,13 @@ _BUILTINS = {
     "range": kernel_range,
     "min": _least,
     "max": _greatest,
+    "print": _printed,
     _NAMED: _named,
     _SETTLED: _settled,
     _JOINED: _joined,
     _NEGATED: _negated,
     _VALUE: _value,
+    _ASSERTED: _asserted,
+    _SEQUENCE: _sequence,
+    _EXTENDED: _extended,
 }

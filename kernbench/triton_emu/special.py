@@ -119,6 +119,13 @@ def fma(x: Array, y: Array, z: Array) -> Any:
     return np.where((error != 0) & even & np.isfinite(total), np.nextafter(total, np.copysign(np.inf, error)), total)
 
 
+def div_rz(x: Array, y: Array) -> Any:
+    """Quotients rounded toward zero."""
+    whole = x.astype(np.longdouble if x.dtype == np.float64 else np.float64) / y
+    nearest = whole.astype(x.dtype)
+    return np.where(np.abs(nearest) > np.abs(whole), np.nextafter(nearest, x.dtype.type(0)), nearest)
+
+
 def umulhi(x: Array, y: Array) -> Any:
     """The upper half of an unsigned product."""
     bits = 8 * x.dtype.itemsize

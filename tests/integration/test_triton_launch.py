@@ -62,7 +62,7 @@ def test_pes_that_the_device_lacks_are_refused(run, pes, message):
 
 
 TUNED = """
-tuned = triton.autotune([triton.Config({"BLOCK": b}) for b in (64, 512, 128)], key=["n"], reset_to_zero=["x_ptr"])(count)
+tuned = triton.autotune([triton.Config({"BLOCK": b}) for b in (64, 512, 128)], key=["n"])(count)
 tuned[grid](x, 2000)
 tuned[grid](x, 2000)
 print(tuned.best_config.kwargs["BLOCK"])
@@ -81,6 +81,10 @@ def test_trials_of_autotune_enter_neither_values_nor_times_of_the_run(run, capsy
     assert out == "512\n"
     assert err.count("ns  BLOCK: ") == 3
     assert (tuned.digest_time, tuned.sim_time, tuned.rows) == (plain.digest_time, plain.sim_time, plain.rows)
+
+
+def test_tensors_to_reset_are_zeroed_before_the_launch_that_follows_the_trials_and_no_other(run):
+    run(TUNED.replace('key=["n"])', 'key=["n"], reset_to_zero=["x_ptr"])').replace("tuned[", "x.fill_(5)\ntuned[", 1))
 
 
 def test_the_time_of_a_trial_is_the_time_of_the_launch(run, capsys):

@@ -19,8 +19,13 @@ class Tensor:
     def __init__(self, dtype=float32):
         self.dtype = dtype
 
+    zeroed = 0
+
     def as_pointer(self, name):
         return PointerArg(name, 4096, 400, self.dtype)
+
+    def zero_(self):
+        self.zeroed += 1
 
 
 class Host:
@@ -121,18 +126,59 @@ def test_configs_are_pruned_early_and_by_a_model(on):
     assert host.tried == [16, 32, 32, 16]
 
 
-def test_tensors_to_reset_are_zeroed_in_trials_only(on):
+def test_tensors_to_reset_are_zeroed_in_trials_and_before_the_launch_that_follows_them(on):
     host, _ = on({16: 3, 32: 2, 64: 1})
-    kernel_of(BLOCKS, reset_to_zero=["x"], restore_value=["x"])[(1,)](Tensor(), 50)
-    assert host.zeroed == [["x"]] * 3
+    kernel, tensor = kernel_of(BLOCKS, reset_to_zero=["x"], restore_value=["x"]), Tensor()
+    kernel[(1,)](tensor, 50)
+    assert (host.zeroed, tensor.zeroed) == ([["x"]] * 3, 1)
+    kernel[(1,)](tensor, 50)
+    assert (host.zeroed, tensor.zeroed) == ([["x"]] * 3, 1)
 
 
-def test_hooks_see_all_arguments_before_the_kernel_runs(on):
-    on({16: 3, 32: 2, 64: 1})
+def test_a_config_s_hook_sees_all_arguments_before_each_launch(on):
+    on({})
     seen = []
     configs = [Config({"BLOCK": 16}, num_stages=2, pre_hook=lambda named: seen.append(named["BLOCK"] + named["n"]))]
-    kernel_of(configs, pre_hook=lambda named: seen.append(named["num_stages"]))[(1,)](Tensor(), 50)
-    assert seen == [2, 66]
+    kernel = kernel_of(configs, pre_hook=seen.append, post_hook=seen.append)  # with one config nothing is tried
+    for _ in range(2):
+        kernel[(1,)](Tensor(), 50)
+    assert seen == [66, 66]
+
+
+def test_hooks_are_called_around_trials_and_once_to_reset(on):
+    on({16: 3, 32: 2})
+    seen = []
+
+    def before(named, reset_only=False):
+        seen.append((named["BLOCK"], "reset" if reset_only else "before"))
+
+    def after(named, exception):
+        seen.append((named["BLOCK"], exception))
+
+    kernel = kernel_of([Config({"BLOCK": b}) for b in (16, 32)], pre_hook=before, post_hook=after)
+    for _ in range(2):
+        kernel[(1,)](Tensor(), 50)
+    assert seen == [(16, "before"), (16, None), (32, "before"), (32, None), (32, "reset")]
+
+
+def test_a_hook_after_a_trial_that_fails_gets_the_error(on):
+    on({16: KernelError("broken"), 32: 2})
+    seen = []
+    with pytest.raises(KernelError, match="broken"):
+        kernel_of(BLOCKS, post_hook=lambda _, exception: seen.append(str(exception)))[(1,)](Tensor(), 50)
+    assert seen == ["broken"]
+
+
+def test_pruning_is_given_positional_arguments_by_name_and_keywords_as_keywords(on):
+    on({16: 3})
+    seen = []
+
+    def prune(configs, named, **keywords):
+        seen.append((sorted(named), sorted(keywords)))
+        return configs[:1]
+
+    kernel_of(BLOCKS, prune_configs_by={"early_config_prune": prune})[(1,)](Tensor(), n=50)
+    assert seen == [(["x"], ["n"])]
 
 
 def test_a_parameter_of_config_and_launch_is_refused(on):

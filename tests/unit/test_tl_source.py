@@ -192,3 +192,49 @@ def test_a_type_is_had_by_the_name_of_triton_s_compiler(name, kind):
     assert isinstance(kind, tl.dtype)
     with pytest.raises(TypeError, match=f"no element type has the name 'x{name}'"):
         tl.dtype(f"x{name}")
+
+
+def test_a_list_that_meets_a_shape_is_a_tuple(rig):
+    def kernel(out):
+        x = tl.zeros((2, 4), tl.float32)
+        tl.static_assert(x.shape == [2, 4])
+        tl.static_assert(x.shape == [2, 4])
+        tl.static_assert(x.shape != [2, 8])
+        tl.static_assert(x.reshape(x.shape[:-1] + [2, 2]).shape == (2, 2, 2))  # noqa: RUF005  # as kernels have it
+        kept = [1] + [2]  # noqa: RUF005
+        kept.append(3)
+        if x.shape == [2, 4]:
+            tl.store(out, len(kept))
+
+    assert ran(rig, kernel, np.zeros(1, np.int32)).tolist() == [3]
+
+
+ASSERTING = """
+from kernbench.triton_emu import language as tl
+
+def kernel(x, LIMIT: tl.constexpr):
+    assert LIMIT > 0, f"no limit: {LIMIT}"
+    assert tl.load(x + tl.arange(0, 4)) < LIMIT, "too large"
+"""
+
+
+def test_an_assertion_about_a_block_is_one_of_the_device(rig, tmp_path, monkeypatch):
+    (tmp_path / "asserting.py").write_text(ASSERTING)  # pytest rewrites assertions in this file
+    monkeypatch.syspath_prepend(tmp_path)
+    kernel = __import__("asserting").kernel
+    numbers = np.arange(4, dtype=np.int32)
+    ran(rig, kernel, numbers, LIMIT=4)
+    with pytest.raises(KernelError, match="device_assert failed: too large"):
+        ran(rig, kernel, numbers, LIMIT=3)
+    with pytest.raises(KernelError, match="AssertionError: no limit: 0"):
+        ran(rig, kernel, numbers, LIMIT=0)
+
+
+def test_print_in_a_kernel_is_the_device_s(rig, capsys):
+    def kernel(x):
+        print("x", tl.load(x + tl.arange(0, 2)))
+        print(3)
+
+    ran(rig, kernel, np.arange(2, dtype=np.int32))
+    out, err = capsys.readouterr()  # each when what it shows is there
+    assert (out, sorted(err.splitlines())) == ("", ["pid (0, 0, 0)  3", "pid (0, 0, 0) x [0 1]"])
