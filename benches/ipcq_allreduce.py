@@ -28,7 +28,7 @@ def bench(
         works = []
         for _ in iterations(iters):
             x, _ = buffers(torch, "all_reduce", count, element, op)
-            dist.prepare("all_reduce")
+            dist.prepare("all_reduce", count=count, dtype=element)
             works.append(dist.all_reduce(x, op))
         yield dist.row(works, x, op)
 

@@ -21,6 +21,7 @@ from kernbench.runtime_api.rank import Rank
 from kernbench.runtime_api.row import Row
 from kernbench.runtime_api.tensor import Tensor
 from kernbench.runtime_api.work import Work, done
+from kernbench.triton_emu.dtype import DType
 from kernbench.triton_emu.launch import Launch
 
 MARGIN = ns(200)
@@ -120,12 +121,19 @@ class Distributed:
         """The group of all ranks."""
         return self._group(None, "world")
 
-    def prepare(self, kind: str, group: Group | None = None) -> None:
-        """Open the queues that a collective needs now, so that its first call need not."""
+    def prepare(self, kind: str, group: Group | None = None, *, count: int = 0, dtype: DType | None = None) -> None:
+        """Open the queues that a collective needs now, so that its first call need not.
+
+        The algorithm `auto` depends on what is to be moved: blocks of `count` elements of `dtype`.
+        """
         team = self._group(group, kind)
-        if team.algo != "auto":
+        if team.algo == "auto":
+            if dtype is None or count < 1:
+                return
+            team.prepare(kind, choose(team, kind, count, dtype.itemsize))
+        else:
             team.prepare(kind)
-            team.wait_open()
+        team.wait_open()
 
     def align(self) -> None:
         """Return on every rank at the same instant: a barrier lets ranks go one after the other.

@@ -18,7 +18,8 @@ from kernbench.runtime_api.collectives.kernel import Job, Part, collective, queu
 from kernbench.runtime_api.collectives.kinds import KINDS, OPERATIONS, Kind
 from kernbench.runtime_api.collectives.layout import Layout, SlotShape, layout, slot_shape
 from kernbench.runtime_api.collectives.lockstep import lockstep
-from kernbench.runtime_api.collectives.schedule import Action, Plan, Schedule, Team, X, Y, Z
+from kernbench.runtime_api.collectives.room import QueueRoom
+from kernbench.runtime_api.collectives.schedule import Action, Plan, Queue, Schedule, Team, X, Y, Z
 from kernbench.runtime_api.cubes import Beside, cube_of
 from kernbench.runtime_api.rank import Rank
 from kernbench.runtime_api.tensor import Tensor
@@ -80,6 +81,9 @@ class Group:
         self._me = self.ranks.index(rank.index)
         self._sequence = 0
         self._opened: set[tuple[str, bool]] = set()
+        self._room = QueueRoom(rank.machine)
+        self._slots: dict[tuple[str, str, int], SlotShape] = {}
+        self._ring: SlotShape | None = None  # of the queues of a barrier
         self._judged: set[str] = set()
         self._opening: list[RequestHandle] = []
         self._scratch: dict[str, Tensor] = {}
@@ -136,10 +140,12 @@ class Group:
             if isinstance(getattr(algorithm(algo), kind, None), JitFunction):
                 self._open_kernel(algo)
             else:
-                self._open_plan(plan_of(algo, kind, self.team, root))
+                self._open_plan(algo, kind, root)
 
-    def _shape(self, peers: int) -> SlotShape:
-        return slot_shape(self._rank.machine, peers)
+    def _shape(self, algo: str, kind: str, root: int) -> SlotShape:
+        """The slots that a collective's queues have, or would have if it were the group's only one."""
+        found = self._slots.get((algo, kind, root))
+        return found or slot_shape(self.machine, plan_of(algo, kind, self.team, root).peers())
 
     def _suffix(self, shape: SlotShape) -> str:
         """Queues of another shape than the topology's are others."""
@@ -148,8 +154,11 @@ class Group:
             return self.name
         return f"{self.name}.{shape.slots}x{shape.slot_bytes}"
 
-    def _open_plan(self, plan: Plan) -> None:
-        shape = self._shape(plan.peers())
+    def _open_plan(self, algo: str, kind: str, root: int) -> None:
+        plan, key = plan_of(algo, kind, self.team, root), (algo, kind, root)
+        if key not in self._slots:
+            self._slots[key] = self._room.slots(plan.queues, plan.peers())
+        shape = self._slots[key]
         if self._me == 0 and plan.name not in self._judged:
             self._judged.add(plan.name)
             if short := shortage(self.machine, self.names(), plan, shape, self.channels):
@@ -164,7 +173,7 @@ class Group:
         send, receive = algorithm(algo).peers(self._me, self.size)
         ends = [(peer, 0, True) for peer in receive.values()] + [(peer, 0, False) for peer in send.values()]
         for channel in range(self.channels):
-            self.open(self._me, channel, ends, self._shape(len(receive)))
+            self.open(self._me, channel, ends, slot_shape(self.machine, len(receive)))
 
     def open(self, member: int, channel: int, ends: Sequence[tuple[int, int, bool]], shape: SlotShape) -> None:
         """Begin to open a member's ends of queues: (peer, plane, whether it receives)."""
@@ -187,7 +196,11 @@ class Group:
         """The queues of a ring of the ranks' first members, opened: what a barrier needs."""
         local, n = self.team.local, self.size
         me, after, before = (rank * local for rank in (self._me, (self._me + 1) % n, (self._me - 1) % n))
-        shape = self._shape(1)
+        if self._ring is None:
+            order = [rank * local for rank in range(n)]
+            queues = [Queue(src, dst) for src, dst in zip(order, order[1:] + order[:1], strict=True) if src != dst]
+            self._ring = self._room.slots(queues, 1)
+        shape = self._ring
         self.open(me, 0, [(before, 0, True), (after, 0, False)], shape)
         self.wait_open()
         group = self._suffix(shape)
@@ -272,7 +285,7 @@ class Group:
     def cut(self, kind: str, algo: str, count: int, itemsize: int, root: int = 0) -> tuple[Plan, Layout]:
         """The plan of a collective and how its elements are cut: a function of topology and algorithm alone."""
         plan = plan_of(algo, kind, self.team, root)
-        shape = self._shape(plan.peers())
+        shape = self._shape(algo, kind, root)
         return plan, layout(
             plan, count, itemsize, shape, self.channels, self.machine.packet_bytes, blocked=KINDS[kind].blocked
         )
@@ -281,7 +294,7 @@ class Group:
         described = KINDS[kind]
         plan, cut = self.cut(kind, algo, count, x.element_size(), root)
         z = self._scratch_for(x, count * (self.team.size if described.blocked else 1)) if plan.scratch else x
-        group = self._suffix(self._shape(plan.peers()))
+        group = self._suffix(self._shape(algo, kind, root))
         parts = tuple(
             Part(group, member, plan.steps[member], self._shift(described, number, member, count))
             for number, member in enumerate(self._members())
@@ -317,7 +330,7 @@ class Group:
         module, rank = algorithm(algo), self._rank
         sizes = module.arguments(rank.machine, count, x.element_size(), self.size, self.channels)
         send, receive = module.peers(self._me, self.size)
-        group = self._suffix(self._shape(len(receive)))
+        group = self._suffix(slot_shape(self.machine, len(receive)))
         queues = {direction: queue_name(group, "{channel}", self._me, peer) for direction, peer in send.items()}
         queues |= {direction: queue_name(group, "{channel}", peer, self._me) for direction, peer in receive.items()}
         launch = module.all_reduce.launch(

@@ -59,7 +59,7 @@ def sweep(torch: Any, kind: str, sizes: Sweep, dtype: str, op: str, iters: int) 
         works = []
         for _ in iterations(iters):
             x, y = buffers(torch, kind, count, element, op)
-            dist.prepare(kind)
+            dist.prepare(kind, count=count, dtype=element)
             dist.align()
             works.append(call(dist, kind, x, y, op))
         yield dist.row(works, y, op if KINDS[kind].reduces else "", kind)
