@@ -45,7 +45,7 @@ class TorchMirror:
             start = tensor.data_ptr() - held.place.address
             if not 0 <= start <= storage.nbytes():
                 raise UsageError(f"{name}: {type(tensor).__name__}.data_ptr() lies outside its untyped_storage()")
-        return PointerArg(name, held.place.address + start, storage.nbytes() - start, kind)
+        return PointerArg(name, held.place.address + start, storage.nbytes() - start, kind, start)
 
     def address(self, tensor: Any) -> int:
         """The device's address of a tensor's first element, 0 if it has none.

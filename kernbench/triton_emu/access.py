@@ -14,12 +14,16 @@ from kernbench.triton_emu.numerics import Array
 
 
 class PointerArg(NamedTuple):
-    """A tensor argument of a kernel: its name there, its virtual address and size, its elements' type."""
+    """A tensor argument of a kernel: its name there, its virtual address and size, its elements' type.
+
+    `before` are the bytes ahead of the address that belong to it too: of a view, those of its storage.
+    """
 
     name: str
     address: int
     nbytes: int
     dtype: DType
+    before: int = 0
 
 
 class Access(NamedTuple):
@@ -174,8 +178,9 @@ def _listed(arg: PointerArg, offsets: Array, mask: Array) -> Access | None:
 
 def _check(arg: PointerArg, low: int, high: int) -> None:
     count = arg.nbytes // arg.dtype.itemsize
-    if low < 0 or high >= count:
-        wrong = low if low < 0 else high
+    first = -(arg.before // arg.dtype.itemsize)
+    if low < first or high >= count:
+        wrong = low if low < first else high
         raise KernelError(
             f"{arg.name}[{wrong}] is outside the tensor: it has {count} elements of {arg.dtype}; mask the access"
         )

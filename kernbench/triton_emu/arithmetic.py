@@ -14,6 +14,9 @@ from kernbench.triton_emu.program import current
 
 _OPERANDS = (Block, int, float)
 _GROWING = frozenset(("+", "-", "*", "<<"))
+_SIGNED_SHIFT = Elementwise(
+    lambda x, y: (x.view(f"i{x.itemsize}") >> y.view(f"i{y.itemsize}")).view(x.dtype), ints_only=True
+)
 _NEGATIVE = Elementwise(lambda x: np.subtract(x.dtype.type(0), x))  # as Triton has it: -(0.0) is 0.0
 
 
@@ -37,7 +40,8 @@ def binary(name: str, left: Any, right: Any) -> Any:
             if kept is not None:
                 return Block(current(), dtype, kept.shape, None, kept)
     entry = BINARY[name]
-    return apply(entry, (left, right), common(name, entry, left, right), entry.result)
+    compute = common(name, entry, left, right)
+    return apply(entry if name != ">>" else shift(left, compute), (left, right), compute, entry.result)
 
 
 def _combined(name: str, left: Any, first: Known, right: Any, second: Known) -> Known | None:
@@ -46,11 +50,18 @@ def _combined(name: str, left: Any, first: Known, right: Any, second: Known) -> 
         one, other = typed(left)[0], typed(right)[0]
         if one is not other and one.is_signed is not other.is_signed:
             dtype = common(name, BINARY[name], left, right)
+            if name == ">>" and one.is_signed:
+                return None
             one_fitted, other_fitted = fitting(first, dtype), fitting(second, dtype)
             if one_fitted is None or other_fitted is None:
                 return None
             return combine(name, one_fitted, other_fitted)
     return combine(name, first, second)
+
+
+def shift(left: Any, compute: DType) -> Elementwise:
+    """The shift to the right that keeps the sign where the left operand has one, whatever both operands become."""
+    return _SIGNED_SHIFT if typed(left)[0].is_signed and not compute.is_signed else BINARY[">>"]
 
 
 def fitting(index: Index, dtype: DType) -> Index | None:

@@ -12,7 +12,7 @@ from kernbench.triton_emu.program import current, is_inside
 from kernbench.triton_emu.scalar import CLASSES, Scalar, scalar
 
 __all__ = [
-    "assume", "constexpr", "debug_barrier", "device_assert", "device_print",
+    "assume", "const", "constexpr", "debug_barrier", "device_assert", "device_print",
     "max_constancy", "max_contiguous", "multiple_of", "num_programs", "program_id", "range", "static_assert",
     "static_print", "static_range", "to_tensor",
 ]  # fmt: skip
@@ -51,6 +51,10 @@ else:
             """The value itself."""
             found = _CONSTANTS.get(type(value))
             return value if found is None else found(value)
+
+
+class const:  # noqa: N801  # Triton's name
+    """Marks a parameter that points to what the kernel only reads; nothing is made of it here."""
 
 
 def is_constant(value: Any) -> bool:

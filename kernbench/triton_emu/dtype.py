@@ -100,6 +100,14 @@ class DType:
         """Never: a block's type is `block_type`."""
         return False
 
+    def is_void(self) -> bool:
+        """Never: there are values of it."""
+        return False
+
+    def is_const(self) -> bool:
+        """Never: that is a pointer's quality."""
+        return False
+
 
 int1 = DType("int1", "bool", np.bool_)
 int8 = DType("int8", "int", np.int8)
@@ -126,6 +134,10 @@ BY_NAME = {
         float16, bfloat16, float32, float64,
     )
 }  # fmt: skip
+for _name in BY_NAME:  # is_int8, is_uint8, is_fp8e5 and the like, as Triton's dtypes answer
+    _asked = f"is_{_name.replace('float', 'fp')}"
+    if not hasattr(DType, _asked):
+        setattr(DType, _asked, lambda self, name=_name: self.name == name)
 _BY_NUMPY = {dtype.numpy: dtype for dtype in BY_NAME.values()}
 
 __all__ = [*BY_NAME, "block_type", "dtype", "pointer_type"]  # noqa: PLE0604  # names of the types above

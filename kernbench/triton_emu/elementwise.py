@@ -12,9 +12,10 @@ import numpy as np
 from kernbench.triton_emu import numerics, special
 from kernbench.triton_emu.arithmetic import apply, binary, check_operands, common_type, convert, fitting
 from kernbench.triton_emu.block import Block, combined, shapes
-from kernbench.triton_emu.dtype import DType, float32, int1, typed
+from kernbench.triton_emu.control import to_tensor
+from kernbench.triton_emu.dtype import DType, bfloat16, float32, int1, typed
 from kernbench.triton_emu.index import Index, Known, Mask, joint
-from kernbench.triton_emu.numerics import Array, Elementwise
+from kernbench.triton_emu.numerics import BINARY, Array, Elementwise
 from kernbench.triton_emu.program import current
 from kernbench.triton_emu.scalar import scalar
 
@@ -162,7 +163,8 @@ def div_rn(x: Any, y: Any) -> Any:
 def fma(x: Any, y: Any, z: Any) -> Any:
     """Products and a sum, x * y + z, rounded once."""
     check_operands("fma", x, y, z)
-    return apply(_FMA, (x, y, z), common_type(x, y, z))
+    operands = tuple(map(to_tensor, (x, y, z)))
+    return apply(_FMA, operands, common_type(*operands))
 
 
 def umulhi(x: Any, y: Any) -> Any:
@@ -188,7 +190,16 @@ def _either(name: str, x: Any, y: Any, propagate_nan: PropagateNan) -> Any:
     check_operands(name, x, y)
     if typed(x)[1] and typed(y)[1]:
         return (_max if name == "maximum" else _min)(x, y)
-    return binary(name if propagate_nan is PropagateNan.NONE else f"{name} of all", x, y)
+    operation = name if propagate_nan is PropagateNan.NONE else f"{name} of all"
+    operands, dtype = _widened(x, y)
+    return apply(BINARY[operation], operands, dtype) if dtype.is_floating() else binary(operation, *operands)
+
+
+def _widened(*given: Any) -> tuple[tuple[Any, ...], DType]:
+    """Operands as tensors of their own, and what they become; bfloat16 becomes float32, as for Triton's comparisons."""
+    operands = tuple(map(to_tensor, given))
+    dtype = common_type(*operands)
+    return operands, float32 if any(typed(each)[0] is bfloat16 for each in operands) and dtype.itemsize < 8 else dtype
 
 
 # clamp's parameters hide Python's own.
@@ -199,7 +210,7 @@ def clamp(x: Any, min: Any, max: Any, propagate_nan: PropagateNan = PropagateNan
     """`x` within `min` and `max`; a NaN becomes `min` unless `propagate_nan` is ALL."""
     check_operands("clamp", x, min, max)
     lower, upper = (np.fmax, np.fmin) if propagate_nan is PropagateNan.NONE else (np.maximum, np.minimum)
-    return apply(_CLAMPS[lower, upper], (x, min, max), common_type(x, min, max))
+    return apply(_CLAMPS[lower, upper], *_widened(x, min, max))
 
 
 _CLAMPS = {

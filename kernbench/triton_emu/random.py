@@ -33,10 +33,10 @@ _LONG_SCALE = 1.0842020432385337e-19
 _OPERATIONS = 10
 
 
-def philox_words(seed: int, counters: tuple[Array, Array, Array, Array], rounds: int) -> Array:
+def philox_words(seed: Array, counters: tuple[Array, Array, Array, Array], rounds: int) -> Array:
     """Four words of 32 bits for each counter of four words, along a new last axis."""
     c0, c1, c2, c3 = counters
-    k0, k1 = np.uint32(seed & 0xFFFFFFFF), np.uint32(seed >> 32 & 0xFFFFFFFF)
+    k0, k1 = (seed & _LOW).astype(np.uint32), (seed >> _HALF).astype(np.uint32)
     with np.errstate(over="ignore"):
         for _ in range(rounds):
             first, second = c0.astype(np.uint64) * _FACTORS[0], c2.astype(np.uint64) * _FACTORS[1]
@@ -49,10 +49,10 @@ def philox_words(seed: int, counters: tuple[Array, Array, Array, Array], rounds:
     return np.stack((c0, c1, c2, c3), axis=-1)
 
 
-def philox_long_words(seed: int, counters: tuple[Array, Array, Array, Array], rounds: int) -> Array:
+def philox_long_words(seed: Array, counters: tuple[Array, Array, Array, Array], rounds: int) -> Array:
     """Four words of 64 bits for each counter of four words of 64 bits, along a new last axis."""
     c0, c1, c2, c3 = counters
-    k0, k1 = np.uint64(seed & 0xFFFFFFFFFFFFFFFF), np.uint64(0)
+    k0, k1 = seed, np.zeros_like(seed)
     with np.errstate(over="ignore"):
         for _ in range(rounds):
             first, second = c0, c2
@@ -122,7 +122,7 @@ def _generated(seed: Any, counters: tuple[Any, ...], n_rounds: int) -> tuple[Blo
     blocks = [counter for counter in counters if isinstance(counter, Block)] or [
         as_block("randint4x", counter) for counter in counters[:1]
     ]
-    shape = shapes(blocks)
+    shape = shapes([*blocks, seed] if isinstance(seed, Block) else blocks)
     parts = [counter if isinstance(counter, Block) else constant(counter, _kind(counter)) for counter in counters]
     if not any(isinstance(part, Block) for part in parts):
         parts[0] = blocks[0]
@@ -131,7 +131,7 @@ def _generated(seed: Any, counters: tuple[Any, ...], n_rounds: int) -> tuple[Blo
         stored.append(seed.stored())
     views = [part.lens if isinstance(part, Block) else None for part in parts]
     seed_view = seed.lens if isinstance(seed, Block) else None
-    fixed = None if isinstance(seed, Block) else int(seed)
+    fixed = None if isinstance(seed, Block) else np.asarray(int(seed) & 0xFFFFFFFFFFFFFFFF, np.uint64)
     rounds = int(n_rounds)
     long = len(counters) > 1 and typed(counters[0])[0].itemsize == uint64.itemsize
     kind, draw = (uint64, philox_long_words) if long else (uint32, philox_words)
@@ -145,7 +145,7 @@ def _generated(seed: Any, counters: tuple[Any, ...], n_rounds: int) -> tuple[Blo
         key = fixed
         if key is None:
             (array,) = given
-            key = int((array if seed_view is None else seed_view(array)).reshape(()))
+            key = (array if seed_view is None else seed_view(array)).astype(np.int64).astype(np.uint64)
         words = _counter(seen[0]) if len(seen) == 1 else tuple(each.astype(kind.numpy) for each in seen)
         words = tuple(np.broadcast_to(word, shape) for word in words)
         return draw(key, (words[0], words[1], words[2], words[3]), rounds)

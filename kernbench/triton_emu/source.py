@@ -5,7 +5,7 @@
 - `and`, `or` and `not` work element by element. What is known when a kernel is compiled decides before that, as in Python.
 - A parameter that is a constant has its `value`, though it is Python's own number here.
 - A list that is compared with a shape, or joined to one, is a tuple.
-- `assert` is `tl.device_assert` where it asks about a block; `print` is `tl.device_print`.
+- `assert` about a block is `tl.device_assert` under TRITON_DEBUG=1 and nothing otherwise; `print` is `tl.device_print`.
 - `range` counts in numbers of a kernel, `min` and `max` take the place of `tl.minimum` and `tl.maximum`.
 
 Lines stay where they are. A function without a source that fits it (it was made by `exec`) is taken as Python has it.
@@ -17,6 +17,7 @@ import ast
 import builtins
 import dis
 import inspect
+import os
 import re
 from collections.abc import Callable
 from functools import reduce
@@ -270,7 +271,8 @@ def _extended(left: Any, right: Any) -> Any:
 
 def _asserted(held: Any, message: Any) -> None:
     if _is_tensor(held):
-        device_assert(held, message)
+        if os.environ.get("TRITON_DEBUG") == "1":  # as Triton, whose kernels go on otherwise
+            device_assert(held, message)
     elif not held:
         raise AssertionError(message)
 

@@ -9,6 +9,11 @@ def copy(x, y, n, BLOCK: tl.constexpr):
     tl.store(y + i, tl.load(x + i, mask=i < n), mask=i < n)
 
 @triton.jit
+def copy_back(x, y, n, BLOCK: tl.constexpr):
+    i = tl.arange(0, BLOCK)
+    tl.store(y + i, tl.load(x - i, mask=i < n), mask=i < n)
+
+@triton.jit
 def add_one(x, n, stride, BLOCK: tl.constexpr):
     i = tl.arange(0, BLOCK)
     tl.store(x + i * stride, tl.load(x + i * stride, mask=i < n) + 1, mask=i < n)
@@ -69,6 +74,9 @@ assert y.tolist() == [6, 7, 8, 9]
 wide = torch.arange(3.0).expand(4, 3)
 copy[(1,)](wide[2], y, 3, BLOCK=4)
 assert y.tolist() == [0, 1, 2, 9]
+backwards = torch.arange(10.0)
+copy_back[(1,)](backwards[9:], y, 4, BLOCK=4)  # what lies before a view is the storage's too
+assert y.tolist() == [9, 8, 7, 6]
 source = torch.arange(12.0)
 copy[(1,)](source[:6], source[6:], 6, BLOCK=8)  # both arguments lend the same storage
 assert source.tolist() == [0, 1, 2, 3, 4, 5] * 2

@@ -33,6 +33,7 @@ def checks(torch):
         ("mul", x * y, a * b),
         ("div", x / y, a / b),
         ("neg", -x, -a),
+        ("add of bool", (x > 0) + (y > 0), (a > 0) | (b > 0)),
         ("row", x + y[0], a + b[0]),
         ("column", x * y[:, 2:3], a * b[:, 2:3]),
         ("less", x < y, a < b),

@@ -218,11 +218,14 @@ def kernel(x, LIMIT: tl.constexpr):
 """
 
 
-def test_an_assertion_about_a_block_is_one_of_the_device(rig, tmp_path, monkeypatch):
+def test_an_assertion_about_a_block_is_one_of_the_device_when_debugging(rig, tmp_path, monkeypatch):
     (tmp_path / "asserting.py").write_text(ASSERTING)  # pytest rewrites assertions in this file
     monkeypatch.syspath_prepend(tmp_path)
     kernel = __import__("asserting").kernel
     numbers = np.arange(4, dtype=np.int32)
+    ran(rig, kernel, numbers, LIMIT=4)
+    ran(rig, kernel, numbers, LIMIT=3)
+    monkeypatch.setenv("TRITON_DEBUG", "1")
     ran(rig, kernel, numbers, LIMIT=4)
     with pytest.raises(KernelError, match="device_assert failed: too large"):
         ran(rig, kernel, numbers, LIMIT=3)

@@ -72,6 +72,52 @@ def test_a_choice_between_known_numbers_of_mixed_signs_is_in_their_common_type(r
     assert known.tolist() == loaded.tolist() == [2**32 - 2, 2**32 - 1, 2, 3]
 
 
+def test_a_signed_number_keeps_its_sign_when_shifted_by_an_unsigned_one(rig):
+    x, y = np.array([-8, -1, 8, 100], np.int32), np.array([1, 2, 1, 3], np.uint32)
+    found = outcome(rig, lambda a, b: (a >> b).to(tl.int32), x, y)
+    assert found.tolist() == [-4, -1, 4, 12]
+    known = outcome(rig, lambda a: ((tl.arange(0, 4) - 8) >> tl.arange(0, 4).to(tl.uint32)).to(tl.int32) + a * 0, x)
+    assert known.tolist() == [-8, -4, -2, -1]
+
+
+@pytest.mark.parametrize(
+    ("kind", "number", "result"),
+    [
+        (np.float16, 1e-8, np.float32),
+        (BF16, 0.0, np.float32),
+        (np.int8, 200, np.int32),
+        (np.float64, 0.5, np.float64),
+    ],
+)
+def test_the_greater_of_a_block_and_a_number_has_room_for_both(rig, kind, number, result):
+    """The number is a tensor of its own to Triton's maximum, minimum and clamp; bfloat16 is float32 to them."""
+    x = np.array([0, 1, 2, 3], kind)
+    found = outcome(rig, lambda a: (tl.maximum(a, number), tl.minimum(a, number), tl.clamp(a, number, number)), x)
+    exact = x.astype(result)
+    assert [each.dtype for each in found] == [result] * 3
+    assert found[0].tolist() == np.maximum(exact, np.asarray(number, result)).tolist()
+    assert found[1].tolist() == np.minimum(exact, np.asarray(number, result)).tolist()
+
+
+def test_a_product_and_a_number_are_added_in_the_number_s_type(rig):
+    found = outcome(rig, lambda a: tl.fma(a, a, 1e-8), np.zeros(4, np.float16))
+    assert (found.dtype, found[0]) == (np.float32, np.float32(1e-8))
+
+
+def test_each_offset_may_have_a_seed_of_its_own(rig):
+    seeds, offsets = np.array([3, -4, 5, 3], np.int32), np.arange(4, dtype=np.int32)
+    together = outcome(rig, tl.randint, seeds, offsets)
+    alone = [outcome(rig, lambda o, s=int(s): tl.randint(s, o), offsets) for s in seeds]
+    assert together.tolist() == [alone[n][n] for n in range(4)]
+
+
+def test_types_answer_what_they_are_by_triton_s_names():
+    asked = ["is_int8", "is_int64", "is_uint32", "is_fp8e4nv", "is_fp8e5", "is_int1", "is_void", "is_const"]
+    found = {dtype.name: [name for name in asked if getattr(dtype, name)()] for dtype in (tl.int8, tl.uint32, tl.int1)}
+    assert found == {"int8": ["is_int8"], "uint32": ["is_uint32"], "int1": ["is_int1"]}
+    assert (tl.float8e4nv.is_fp8e4nv(), tl.float8e5.is_fp8e4nv()) == (True, False)
+
+
 @pytest.mark.parametrize(
     ("kind", "out_dtype", "result"),
     [

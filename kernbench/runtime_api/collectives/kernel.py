@@ -8,6 +8,8 @@ import msgspec
 import kernbench.triton_emu.language as tl
 from kernbench.runtime_api.collectives.layout import Layout
 from kernbench.runtime_api.collectives.schedule import Step
+from kernbench.triton_emu.arithmetic import binary
+from kernbench.triton_emu.dtype import int1
 from kernbench.triton_emu.jit import jit
 
 
@@ -42,12 +44,12 @@ def queue_name(group: str, channel: int | str, src: int, dst: int, plane: int = 
 def combine(received: Any, own: Any, OP: tl.constexpr) -> Any:
     """One step of the reduction."""
     if OP in ("sum", "avg"):
-        return received + own
+        return received | own if received.dtype is int1 else received + own  # as torch has bool
     if OP == "prod":
         return received * own
     if OP == "max":
-        return tl.maximum(received, own)
-    return tl.minimum(received, own)
+        return binary("maximum", received, own)  # tl.maximum makes float32 of bfloat16: twice the bytes to send
+    return binary("minimum", received, own)
 
 
 @jit
