@@ -67,7 +67,7 @@ class RankedSip(SipDevice):
                 self.pes,
                 self.space,
                 self.memories,
-                TopologyFacts(topology),
+                _facts(topology),
                 seed=spec.seed,
                 values=spec.values,
                 phases=self.phases,
@@ -139,6 +139,12 @@ def build(payload: bytes, sip: int) -> RankedSip:
     """Build SIP `sip` of an encoded RunSpec: the factory that islands call by name."""
     spec = msgspec.msgpack.decode(payload, type=RunSpec)
     return RankedSip(_compiled(tuple(spec.topology.items())), sip, spec)
+
+
+@lru_cache(maxsize=1)
+def _facts(topology: Topology) -> TopologyFacts:
+    """One for all ranks of a process: paths and closed forms are found once."""
+    return TopologyFacts(topology)
 
 
 @lru_cache(maxsize=1)

@@ -10,7 +10,6 @@ import msgspec
 from kernbench.common.completion import RequestHandle
 from kernbench.common.errors import UsageError
 from kernbench.common.messages.host import KernelLaunchMsg, QueueConnectMsg
-from kernbench.common.units import Fs
 from kernbench.policy.placement import Interleaved, Placement
 from kernbench.runtime_api.collectives import algorithm
 from kernbench.runtime_api.collectives.credit import shortage
@@ -87,8 +86,6 @@ class Group:
         self._judged: set[str] = set()
         self._opening: list[RequestHandle] = []
         self._scratch: dict[str, Tensor] = {}
-        self.estimates: dict[tuple[str, str, int, int], Fs] = {}
-        """Closed forms computed so far, by algorithm, collective, elements and their size."""
 
     @property
     def rank(self) -> int:

@@ -1,12 +1,18 @@
 """`--algo auto`: the algorithm with the shortest closed form, for each collective and size."""
 
 from collections.abc import Iterator
+from typing import Any
+from weakref import WeakKeyDictionary
 
 from kernbench.common.units import Fs
 from kernbench.runtime_api.collectives import ALGORITHMS, algorithm
 from kernbench.runtime_api.collectives.closed_form import closed_form
 from kernbench.runtime_api.group import Group
+from kernbench.runtime_api.rank import Machine
 from kernbench.triton_emu.jit import JitFunction
+
+_estimates: WeakKeyDictionary[Machine, dict[tuple[Any, ...], Fs]] = WeakKeyDictionary()
+"""Closed forms by machine and what is moved among whom: all ranks of a process ask for the same ones."""
 
 
 def candidates(group: Group, kind: str) -> list[str]:
@@ -22,17 +28,19 @@ def estimate(group: Group, algo: str, kind: str, count: int, itemsize: int) -> F
     """The closed form of a collective of `count` elements a block; 0 for a kernel of a user's own and for one member."""
     if group.team.size == 1 or isinstance(getattr(algorithm(algo), kind, None), JitFunction):
         return 0
-    key = (algo, kind, count, itemsize)
-    if key not in group.estimates:
-        group.estimates[key] = closed_form(
+    names, slots = group.names(), group.cut(kind, algo, 1, itemsize)[1]
+    key = (algo, kind, count, itemsize, slots.slots, slots.slot_bytes, group.channels, *names)
+    known = _estimates.setdefault(group.machine, {})
+    if key not in known:
+        known[key] = closed_form(
             group.machine,
             lambda each: group.cut(kind, algo, max(each, 1), itemsize),
             count,
             itemsize,
-            group.names(),
+            names,
             group.channels,
         )
-    return group.estimates[key]
+    return known[key]
 
 
 def choose(group: Group, kind: str, count: int, itemsize: int) -> str:
