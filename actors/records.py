@@ -15,7 +15,7 @@ from kernbench.common.errors import KernbenchError, OutputError
 from kernbench.common.messages.island import Command
 from kernbench.common.messages.recording import Recording
 from kernbench.telemetry.layout import Layout
-from kernbench.telemetry.reader import LAYOUT, LOCK, RunReader
+from kernbench.telemetry.reader import ENDED, LAYOUT, LOCK, RunReader
 from kernbench.telemetry.tables import write_tables
 
 
@@ -51,6 +51,7 @@ def recorded(recording: Recording | None, layout: Layout | None, hooks: Hooks | 
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         lock = os.open(directory / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         fcntl.flock(lock, fcntl.LOCK_EX)
+        os.ftruncate(lock, 0)  # another run may have ended here
         _write(directory / LAYOUT, msgspec.json.encode(layout))
     except OSError as error:
         raise OutputError(f"{directory}: records cannot be written: {error.strerror}; give --no-record") from error
@@ -64,6 +65,8 @@ def recorded(recording: Recording | None, layout: Layout | None, hooks: Hooks | 
             write_tables(RunReader(directory, layout))
         except (OSError, KernbenchError) as error:
             sys.stderr.write(f"kernbench: warning: tables are not written: {error}\n")
+        with suppress(OSError):
+            os.write(lock, ENDED)
         with suppress(OSError):
             os.close(lock)  # only now: who sees the lock gone finds all there is
 

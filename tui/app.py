@@ -136,7 +136,8 @@ class Monitor(App[Left]):
         self.set_timer(max(period_s / 2, period_s - (perf_counter() - begin)), self._beat)
 
     def _drawn(self, begin: float) -> None:
-        self.pace.note(perf_counter() - begin)
+        end = perf_counter()
+        self.pace.note(end - begin, end)
 
     def tick(self, passed_s: float) -> None:
         """Take in what was read and draw what changed; real time has passed since the tick before."""

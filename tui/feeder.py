@@ -76,7 +76,7 @@ class Feeder:
         """The run is over: what it left behind is read once."""
         source = self.source
         used = source.utilisation()
-        self.facts = Facts(source.document, tuple(source.phases()), used if used.busy else None)
+        self.facts = Facts(source.document, source.killed, tuple(source.phases()), used if used.busy else None)
 
     def _run(self) -> None:
         while not self._stop.is_set():

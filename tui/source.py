@@ -30,6 +30,10 @@ class Source(Protocol):
     def live(self) -> bool:
         """Whether somebody still publishes."""
 
+    @property
+    def killed(self) -> bool:
+        """Whether the run died before it could end."""
+
     def poll(self) -> list[Frame]:
         """The newest frame of each worker."""
 
@@ -50,6 +54,7 @@ class Facts(msgspec.Struct, frozen=True):
     """What a run that is over left behind; immutable, so a thread may hand it to another."""
 
     document: dict[str, Any] | None = None
+    killed: bool = False
     phases: tuple[PhaseRow, ...] = ()
     utilisation: Utilisation | None = None
 

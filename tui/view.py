@@ -53,6 +53,12 @@ class View:
         """The column that links are sorted by."""
         return SORTS[self.sort]
 
+    def told(self, state: str) -> str:
+        """The state of a frame as it is known by now: who was killed did not publish it, whatever others did then."""
+        if self.facts.killed:
+            return "killed"
+        return "ended" if self.facts.document is not None and self.tape.at_end else state
+
     def set_filter(self, text: str) -> None:
         """Filter links; a text that cannot be read raises FilterError and changes nothing."""
         self.filter = parse(text)

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
-from operator import add, eq, ge, gt, le, lt, mul, ne, sub
+from operator import add, eq, ge, gt, le, lt, mul, ne, sub, truediv
 from typing import Any, NamedTuple
 
 from kernbench.common.errors import UsageError
@@ -44,7 +44,7 @@ class Condition(NamedTuple):
     comparisons: tuple[Comparison, ...]
 
     def holds(self, figures: Figures) -> str | None:
-        """What is true, with its figures, or None."""
+        """What is true, with its figures, or None; a division by zero is raised as one."""
         said = []
         for each in self.comparisons:
             left, right = each.left(figures), each.right(figures)
@@ -141,7 +141,7 @@ class _Parser:
     def _product(self) -> Number:
         left = self._factor()
         while (sign := self._take("*", "/")) is not None:
-            left = _both(mul if sign == "*" else _divide, left, self._factor())
+            left = _both(mul if sign == "*" else truediv, left, self._factor())
         return left
 
     def _factor(self) -> Number:
@@ -195,10 +195,6 @@ class _Parser:
 
 def _both(operator: Callable[[float, float], float], left: Number, right: Number) -> Number:
     return lambda figures: operator(left(figures), right(figures))
-
-
-def _divide(left: float, right: float) -> float:
-    return left / right if right else float("nan")
 
 
 def _of(figures: Mapping[str, float] | None, name: str) -> float:

@@ -20,6 +20,7 @@ BOUND = 0.7
 
 def summarise(records: RunRecords, directory: Path) -> dict[str, Any]:
     """The document of a run; what it did not record is null or empty and named in `missing`."""
+    fate = _fate(records)  # asked before the document: what has ended by then has written it
     document = records.document or {}
     layout = records.layout
     operations, kernels, links = list(records.operations()), list(records.kernels()), list(records.links())
@@ -50,7 +51,7 @@ def summarise(records: RunRecords, directory: Path) -> dict[str, Any]:
         "sim_time_ns": to_ns(sim_time),
         "digest": document.get("digest"),
         "missing": [
-            *_missing(document, layout, operations, kernels, links, has_buckets=buckets is not None),
+            *_missing(document, fate, layout, operations, kernels, links, has_buckets=buckets is not None),
             *_dropped(records),
         ],
         "bottleneck": _bottleneck(link_lines, engines, within, path),
@@ -126,8 +127,16 @@ def _verdict(found: dict[str, Any], path: dict[str, Any] | None) -> str:
     return f"{said}; of the critical path {first['percent']:.1f} % is {first['kind']}"
 
 
+def _fate(records: RunRecords) -> str:
+    """Why a run has no document."""
+    if records.live:
+        return "the run goes on"
+    return "the run was killed" if records.killed else "the run wrote none"
+
+
 def _missing(
     document: dict[str, Any],
+    fate: str,
     layout: Layout | None,
     operations: list[OperationRow],
     kernels: list[KernelRow],
@@ -139,7 +148,7 @@ def _missing(
     found = []
     status = document.get("status")
     if not document:
-        found.append("run.json: the run goes on or was killed, so rows, totals and digest are not there")
+        found.append(f"run.json: {fate}, so rows, totals and digest are not there")
     elif status and status.get("exit") not in (0, None):
         found.append(f"the run ended with exit code {status['exit']}: {status['message']}")
     if layout is None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from kernbench.common.errors import UsageError
 from kernbench.reporting.difference import match_rows
-from kernbench.reporting.expression import Figures, figures_of, parse
+from kernbench.reporting.expression import Condition, Figures, figures_of, parse
 
 TOTALS = ("sim_time_ns",)
 
@@ -27,9 +27,19 @@ def failures(text: str, run: dict[str, Any], base: dict[str, Any] | None) -> lis
         theirs = None
         if base is not None and other is not None:
             theirs = figures_of(other, {key: base[key] for key in TOTALS})
-        for condition in conditions:
-            said = condition.holds(Figures(mine, theirs))
-            if said is not None:
-                found.append(f"{title}: {said}" if run["rows"] else said)
-                break
+        try:
+            said = _first(conditions, Figures(mine, theirs))
+        except ZeroDivisionError as error:
+            place = title if run["rows"] else "the totals"
+            raise UsageError(
+                f"--fail-if {text!r}: division by zero in {place} of {run.get('run', 'the run')}; write a product "
+                "(queue>1.1*base), or ask before (base.queue>0 & ...)"
+            ) from error
+        if said is not None:
+            found.append(f"{title}: {said}" if run["rows"] else said)
     return found
+
+
+def _first(conditions: list[Condition], figures: Figures) -> str | None:
+    """What the first condition that holds says; those after it are not asked."""
+    return next((said for each in conditions if (said := each.holds(figures)) is not None), None)

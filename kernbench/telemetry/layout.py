@@ -1,6 +1,10 @@
 """The layout of a machine: every name that a picture of a run refers to by number."""
 
+from typing import Annotated
+
 import msgspec
+
+from kernbench.common.units import BytesPerSecond
 
 SCHEMA = "kernbench/layout/1"
 SLICE = "hbm_slice"
@@ -19,7 +23,7 @@ class LinkPlace(msgspec.Struct, frozen=True, array_like=True, gc=False):
     sip: int
     source: str
     target: str
-    bw: int
+    bw: Annotated[BytesPerSecond, msgspec.Meta(ge=1)]
 
 
 class UnitPlace(msgspec.Struct, frozen=True, array_like=True, gc=False):

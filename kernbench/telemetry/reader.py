@@ -25,10 +25,12 @@ from kernbench.telemetry.rows import KernelRow, LinkRow, OperationRow, PacketRow
 from kernbench.telemetry.run_document import checked
 
 LAYOUT, DOCUMENT, LOCK = "layout.json", "run.json", "lock"
-"""Files of a run's directory. Who simulates holds an exclusive lock on the last one until all records are there.
+"""Files of a run's directory. Who simulates holds an exclusive lock on the last one until all records are there, and
+leaves `ENDED` in it: workers whose coordinator was killed end as well, so their frames do not tell.
 
 Who writes run.json locks the directory itself, from the moment it is made until that is written.
 """
+ENDED = b"ended\n"
 
 LARGEST_TEXT = 1 << 28
 LONGEST_S = 1e9
@@ -94,6 +96,17 @@ class RunReader:
     def live(self) -> bool:
         """Whether the run goes on, run.json still to be written: the system frees the locks of a process that dies."""
         return is_locked(self.directory / LOCK) or is_locked(self.directory)
+
+    @property
+    def killed(self) -> bool:
+        """Whether the run died: nobody holds its locks, it has no run.json, and who held the lock left nothing in it.
+
+        A program that runs a Simulation of its own writes no run.json. Of a copy without the lock nobody knows.
+        """
+        if self.live or self.document is not None:
+            return False
+        lock = self.directory / LOCK
+        return lock.is_file() and not lock.stat().st_size
 
     @property
     def records(self) -> list[RecordReader]:

@@ -18,6 +18,14 @@ class RunRecords(Protocol):
         """What run.json holds; None of a run that has not ended or was killed."""
 
     @property
+    def live(self) -> bool:
+        """Whether the run goes on."""
+
+    @property
+    def killed(self) -> bool:
+        """Whether the run died before it could end."""
+
+    @property
     def layout(self) -> Layout | None:
         """What stands where; None when the run left no layout."""
 
@@ -51,6 +59,8 @@ class HeldRecords(msgspec.Struct, frozen=True):
     packet_rows: tuple[PacketRow, ...] = ()
     link_rows: tuple[LinkRow, ...] = ()
     buckets: Utilisation | None = None
+    live: bool = False
+    killed: bool = False
 
     def operations(self) -> Iterable[OperationRow]:
         """Operations, those of one engine in order of their ends."""

@@ -1,5 +1,6 @@
 """Reports and traces of real runs: they say what the run's own books say, of a run that was cut short too."""
 
+import fcntl
 from pathlib import Path
 
 import pytest
@@ -65,9 +66,28 @@ def test_a_run_that_was_killed_has_a_report_of_what_it_left(recorded, tmp_path):
     directory, _ = recorded
     for path in directory.iterdir():
         if path.suffix not in (".csv", ".sock"):
-            content = path.read_bytes()
+            content = b"" if path.name == "lock" else path.read_bytes()
             whole = path.name == "layout.json"
             (tmp_path / path.name).write_bytes(content if whole else content[: len(content) * 2 // 3])
     report = summarise(RunReader(tmp_path), Path("killed"))
-    assert report["missing"][0].startswith("run.json: the run goes on or was killed")
+    assert report["missing"][0] == "run.json: the run was killed, so rows, totals and digest are not there"
     assert report["sim_time_fs"] <= summarise(RunReader(directory), directory)["sim_time_fs"]
+
+
+def test_a_run_that_a_program_made_was_not_killed_though_it_has_no_document(recorded):
+    directory, _ = recorded
+    sentences = summarise(RunReader(directory), directory)["missing"]
+    assert sentences == ["run.json: the run wrote none, so rows, totals and digest are not there"]
+
+
+def test_a_run_that_goes_on_is_not_said_to_be_killed(recorded, tmp_path):
+    directory, _ = recorded
+    (tmp_path / "layout.json").write_bytes((directory / "layout.json").read_bytes())
+    with (tmp_path / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        live = summarise(RunReader(tmp_path), tmp_path)["missing"][0]
+    dead = summarise(RunReader(tmp_path), tmp_path)["missing"][0]
+    assert [each.partition(",")[0] for each in (live, dead)] == [
+        "run.json: the run goes on",
+        "run.json: the run was killed",
+    ]

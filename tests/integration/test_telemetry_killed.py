@@ -35,11 +35,11 @@ def test_a_run_killed_with_sigkill_is_read_up_to_its_last_frame(tmp_path, worker
             assert time.monotonic() < end
             assert process.poll() is None
             tick.wait(0.05)
-        assert reader.live
+        assert (reader.live, reader.killed) == (True, False)
         live = reader.poll()
         process.send_signal(signal.SIGKILL)
     frames = list(RunReader(directory).frames())
-    assert (reader.live, reader.document) == (False, None)
+    assert (reader.live, reader.killed, reader.document) == (False, True, None)
     last = {frame.worker: frame.sequence for frame in frames}
     assert all(last[frame.worker] >= frame.sequence for frame in live)
     assert sorted(last) == list(range(workers))

@@ -1,6 +1,7 @@
 """The monitor on a recorded run: without colour, with any key, with awkward names, with a SIP that is stuck."""
 
 import asyncio
+from pathlib import Path
 from types import SimpleNamespace
 
 import msgspec
@@ -14,6 +15,8 @@ from tui.actions import ACTIONS
 from tui.filter import FIELDS, parse
 from tui.glyphs import ASCII, UNICODE
 from tui.screenshots import at, shoot, still
+
+RECORDING = Path(__file__).parent / "recording"
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +63,7 @@ def test_a_name_with_markup_control_characters_and_other_directions_draws_as_tex
     layout = msgspec.structs.replace(
         reader.layout, bench="[bold]x[/]\x1b]0;y\x07", links=(link, *reader.layout.links[1:])
     )
-    source = SimpleNamespace(**{each: getattr(reader, each) for each in ("live", "directory")}, layout=layout)
+    source = SimpleNamespace(**{each: getattr(reader, each) for each in ("live", "killed", "directory")}, layout=layout)
     for each in ("poll", "frames", "phases", "utilisation", "records", "document"):
         setattr(source, each, getattr(reader, each))
     svg, text = asyncio.run(shoot(source, (160, 50), ("3",)))
@@ -82,6 +85,31 @@ def test_the_sync_screen_lists_who_waits_for_whom_when_a_sip_is_stuck(run):
     waits = [line.strip() for line in text.splitlines() if "waits for" in line]
     assert waits == [f"SIP{sip}   sip{sip}.cube00.pe0 waits for [/]?[31m credit" for sip in range(2)]
     assert "stuck: yes, see below" in text
+
+
+class Dead(RunReader):
+    """A run that was killed: the frames of one worker tell no end."""
+
+    killed = True
+
+    def frames(self):
+        return (frame for frame in super().frames() if (frame.worker, frame.state) != (1, "ended"))
+
+
+def test_a_run_that_was_killed_is_not_shown_as_running_at_any_moment_of_its_replay():
+    for part in (0.5, 1.0):
+        _svg, text = asyncio.run(shoot(Dead(RECORDING), (120, 40), ("4",), part))
+        states = [line.split()[2] for line in text.splitlines() if line.startswith((" 0  0", " 1  2"))]
+        assert (text.split()[0], states, "RUNNING" in text) == ("KILLED", ["killed"] * 2, False)
+
+
+def test_a_run_whose_document_is_there_has_ended_though_a_worker_never_said_so():
+    class Cut(Dead):
+        killed = False
+        document = {"status": {"exit": 3}}  # noqa: RUF012  # as a reader has it
+
+    heads = [asyncio.run(shoot(Cut(RECORDING), (120, 40), ("1",), part))[1].split()[0] for part in (0.5, 1.0)]
+    assert heads == ["RUNNING", "ENDED"]
 
 
 class Queued(RunReader):

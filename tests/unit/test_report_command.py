@@ -30,6 +30,7 @@ def make_run(folder, name, time=1000.0, size=64):
     return path
 
 
+GUARD = "write a product (queue>1.1*base), or ask before (base.queue>0 & ...)"
 OLD, NEW = "20260101T000000Z-allreduce-aaaa", "20260102T000000Z-allreduce-bbbb"
 
 
@@ -128,6 +129,10 @@ def test_a_condition_that_is_false_is_exit_0(folder):
         (["--csv", "--json"], "--csv and --json both want stdout; choose one"),
         (["20260101", "20260102", "--html", "x"], "--html shows one run, got 2; write a page for each"),
         (["--fail-if", "busbw<base"], "--fail-if 'busbw<base': there is no base; give --diff BASE"),
+        (
+            ["--fail-if", "time>1/0"],
+            f"--fail-if 'time>1/0': division by zero in 64 B float32 sum of .kernbench/runs/{NEW}; {GUARD}",
+        ),
     ],
 )
 def test_what_does_not_go_together_is_refused(folder, arguments, message, capsys):

@@ -29,7 +29,8 @@ SLOW = run(row(128, 17.0, 3000.0), row(64, 9.5))
         ("busbw/base.busbw <= 0.85", ["128 B float32: busbw/base.busbw <= 0.85 (0.85 <= 0.85)"]),
         ("-(busbw - base) >= 3", ["128 B float32: -(busbw - base) >= 3 (3 >= 3)"]),
         ("wrong > 0 or size == 64 and time < 1.5e3", ["64 B float32: size == 64 (64 == 64) and time < 1.5e3 (1000 < 1500)"]),
-        ("time/0 > 1", []),
+        ("wrong > 0 & time/wrong > 1", []),
+        ("wrong == 0 | time/wrong > 1", ["128 B float32: wrong == 0 (0 == 0)", "64 B float32: wrong == 0 (0 == 0)"]),
     ],
 )  # fmt: skip
 def test_a_condition_is_asked_of_each_row_with_the_base_row_of_the_same_size(text, true_of):
@@ -42,6 +43,25 @@ def test_a_run_without_rows_has_its_totals():
 
 def test_a_row_that_the_base_lacks_fails_no_comparison_with_it():
     assert failures("busbw < base", run(row(256, 1.0), row(64, 11.0)), FAST) == []
+
+
+@pytest.mark.parametrize("text", ["time > 1/0", "time/wrong > 1", "wrong/base > 1.1", "time < 2us & 0/0 != 1"])
+def test_a_division_by_zero_is_refused_with_the_expression_and_the_row(text):
+    with pytest.raises(UsageError) as caught:
+        failures(text, run(row(64, 9.5)) | {"run": "runs/one"}, FAST)
+    said = "write a product (queue>1.1*base), or ask before (base.queue>0 & ...)"
+    assert str(caught.value) == f"--fail-if {text!r}: division by zero in 64 B float32 of runs/one; {said}"
+
+
+def test_a_division_by_zero_in_a_run_without_rows_is_one_in_its_totals():
+    with pytest.raises(UsageError, match="division by zero in the totals of the run; "):
+        failures("sim_time/base > 1", run(sim_time=2.0), run(sim_time=0.0))
+
+
+def test_a_figure_of_a_row_that_the_base_lacks_divides_nothing():
+    assert failures("busbw/base > 1", run(row(256, 1.0), row(64, 11.0)), FAST) == [
+        "64 B float32: busbw/base > 1 (1.1 > 1)"
+    ]
 
 
 def test_a_base_that_has_none_of_the_rows_is_refused():

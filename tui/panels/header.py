@@ -4,7 +4,7 @@ from tui.board import Board
 from tui.glyphs import Line, Part
 from tui.text import clock, count, head, plain, rate, time, width_of
 
-STATES = {"running": "headgood", "paused": "headwarn", "waiting": "headwarn", "ended": "headdim"}
+STATES = {"running": "headgood", "paused": "headwarn", "waiting": "headwarn", "ended": "headdim", "killed": "headbad"}
 
 
 class Header(Board):
@@ -18,7 +18,7 @@ class Header(Board):
         now = store.now
         lag = now - min((frame.now for frame in frames), default=0)
         speed = sum(store.events_per_s(worker) for worker in store.frames)
-        state = store.state
+        state = view.told(store.state)
         title = head(view.title, min(width_of(view.title), max(12, width // 4)))
         parts: list[list[Part]] = [
             [(f" {state.upper()} ", STATES.get(state, "headdim"))],

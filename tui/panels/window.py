@@ -1,6 +1,6 @@
 """The busiest links of the window of time that was brushed, or of the whole run."""
 
-from kernbench.common.units import Fs
+from kernbench.common.units import Fs, carry_time
 from kernbench.telemetry.frame import FULL
 from kernbench.telemetry.rows import Utilisation
 from tui.board import Board
@@ -33,13 +33,13 @@ class Window(Board):
         lines: list[Line] = [((head(title, width), "head"),)]
         name_width = min(NAME, max(16, width - 36))
         cells = max(0, width - name_width - 26)
-        for name, value, bw in self._rows[: height - 1]:
+        for name, value, moving in self._rows[: height - 1]:
             full, empty = view.glyphs.gauge(value, cells)
             heat = f"h{level_of(value)}"
             lines.append(
                 (
                     (f" {fit(plain(name), name_width)}", ""), view.glyphs.digits3[value], ("% ", "dim"),
-                    (f"{rate(bw * value / FULL):>12}  ", ""), (full, heat), (empty, "dim"),
+                    (f"{rate(moving):>12}  ", ""), (full, heat), (empty, "dim"),
                 )
             )  # fmt: skip
         if len(lines) == 1:
@@ -48,23 +48,27 @@ class Window(Board):
 
 
 def exact(view: View, used: Utilisation, begin: Fs, end: Fs) -> list[tuple[str, int, float]]:
-    """Mean loads from the buckets that the window touches."""
-    bandwidths = {
-        link.name: (view.plan.short[number], float(link.bw)) for number, link in enumerate(view.plan.layout.links)
-    }
+    """Name, mean load and bytes/s from the buckets that the window touches.
+
+    A load is of what a link moved, as in frames and reports: one that a slower one holds is busy as long and moves less.
+    """
+    places = {link.name: (view.plan.short[number], link.bw) for number, link in enumerate(view.plan.layout.links)}
     first, last = begin // used.width, max(begin // used.width, (end - 1) // used.width)
     span = max(1, min(view.activity.end, (last + 1) * used.width) - first * used.width)
-    rows = []
-    for name, busy in used.busy.items():
-        total = sum(busy[first : last + 1])
-        if total and name in bandwidths:
-            short, bw = bandwidths[name]
-            rows.append((short, min(FULL, total * FULL // span), bw))
-    return sorted(rows, key=lambda row: (-row[1], row[0]))[:64]
+    found = []
+    for name in used.busy.keys() & places.keys():
+        short, bw = places[name]
+        # A packet's bytes all count as it starts: over the window no link is in use for longer than it was busy.
+        busy, moved = (sum(columns[name][first : last + 1]) for columns in (used.busy, used.moved))
+        in_use = min(busy, carry_time(moved, bw))
+        if in_use > 0:
+            found.append((in_use, short, bw))
+    found.sort(key=lambda each: (-each[0], each[1]))
+    return [(short, min(FULL, in_use * FULL // span), bw * in_use / span) for in_use, short, bw in found[:64]]
 
 
 def sampled(view: View, begin: Fs, end: Fs) -> list[tuple[str, int, float]]:
-    """Mean loads from the frames that lie in the window, at most a thousand of them."""
+    """The same from the frames that lie in the window, at most a thousand of them."""
     layout = view.plan.layout
     sums: dict[int, list[int]] = {}
     spans: dict[int, int] = {}
@@ -83,5 +87,6 @@ def sampled(view: View, begin: Fs, end: Fs) -> list[tuple[str, int, float]]:
         for number, total in zip(layout.links_of(worker), row, strict=False):
             if total:
                 link = layout.links[number]
-                rows.append((view.plan.short[number], min(FULL, total // spans[worker]), float(link.bw)))
+                value = min(FULL, total // spans[worker])
+                rows.append((view.plan.short[number], value, link.bw * value / FULL))
     return sorted(rows, key=lambda row: (-row[1], row[0]))[:64]

@@ -23,9 +23,9 @@ class Workers(Board):
                 lines.append(((f" {worker:<3}{sips} ", "title"), ("no frame yet", "dim")))
                 continue
             lag, wait = now - frame.now, store.wait_share(worker)
-            state = "good" if frame.state == "running" else "warn"
+            state = view.told(frame.state)
             parts: list[Part] = [
-                (f" {worker:<3}", "title"), (f"{sips} ", ""), (f"{frame.state:<9}", state),
+                (f" {worker:<3}", "title"), (f"{sips} ", ""), (f"{state:<9}", "good" if state == "running" else "warn"),
                 (f"{time(frame.now):>10}", "bold"), (f"{time(lag) if lag else '0':>10}", "warn" if lag else ""),
                 (f"{count(store.events_per_s(worker)):>9}", ""),
                 (f"{wait * 100:5.0f}%", "warn" if wait > 0.3 else ""),
