@@ -7,7 +7,7 @@ from kernbench.common.units import BytesPerSecond
 from kernbench.components.hbm_ctrl import HbmCtrlConfig
 from kernbench.components.ipcq import IpcqConfig
 from kernbench.di.catalog import configure
-from kernbench.runtime_api.rank import Path, Stage
+from kernbench.runtime_api.rank import Fabric, Path, Stage
 from kernbench.topology.compile import Topology
 from kernbench.topology.graph import Link
 
@@ -25,17 +25,16 @@ class TopologyFacts:
         self.slot_bytes = ipcq.slot_bytes
         self.slots = ipcq.slots
         self.packet_bytes = topology.quantum
-        self.fabric_out_bw = self._fabric_out()
         mesh = topology.source.system.sip.cube_mesh
         self.cube_mesh = (mesh.columns, mesh.rows)
 
-    def _fabric_out(self) -> BytesPerSecond:
-        """What the least connected SIP can send into the fabric, all its transmitters together, in bytes/s."""
-        totals = []
-        for sip in range(self._topology.sips):
-            wires = {link.wire_name: link.bw for link in self._topology.fabric if link.source == sip}
-            totals.append(sum(wires.values()))
-        return min(totals)
+    def fabric(self, sip: int) -> Fabric:
+        """What a SIP can send into the fabric and get from it: from a switch over the one link that leads to it."""
+        links = self._topology.fabric
+        out = {link.wire_name: link.bw for link in links if link.source == sip}
+        into = [link.bw for link in links if link.destination == sip]
+        down = [link.bw for link in self._topology.links(sip) if link.src == "switch"]
+        return Fabric(sum(out.values()), min(sum(into), *down) if down else sum(into))
 
     def section(self, part: str) -> Any:
         """The config of the first node whose section has this name."""

@@ -114,6 +114,10 @@ class Group:
         """The network name of a member's PE."""
         return self._rank.endpoint(self.ranks[member // self.team.local], self.pes[member % self.team.local][channel])
 
+    def sip(self, number: int) -> int:
+        """The SIP of the group's rank of this number."""
+        return int(self.endpoint(number * self.team.local, 0).partition(".")[0].removeprefix("sip"))
+
     def module(self) -> Any:
         """The algorithm's module."""
         return algorithm(self.algo)

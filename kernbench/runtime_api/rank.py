@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from typing import Any, Protocol, Self
+from typing import Any, NamedTuple, Protocol, Self
 
 import msgspec
 
@@ -55,13 +55,19 @@ class Path(msgspec.Struct, frozen=True):
     stages: tuple[Stage, ...] = ()
 
 
+class Fabric(NamedTuple):
+    """What one SIP can send into the fabric and get from it, all its links together, in bytes/s."""
+
+    out: BytesPerSecond
+    into: BytesPerSecond
+
+
 class Machine(Protocol):
     """Facts of the topology that placement of work and closed forms are computed from; no result is among them."""
 
     slot_bytes: int
     slots: int
     packet_bytes: int
-    fabric_out_bw: BytesPerSecond
     cube_mesh: tuple[int, int]
 
     def path(self, src: str, dst: str) -> Path:
@@ -69,6 +75,9 @@ class Machine(Protocol):
 
     def section(self, part: str) -> Any:
         """The config of a part of a PE, a cube or the host, by its section: `pe_math`, `ipcq`, `hbm_ctrl`, ..."""
+
+    def fabric(self, sip: int) -> Fabric:
+        """What a SIP's links of the fabric can carry."""
 
     def slice_bw(self) -> BytesPerSecond:
         """What one memory slice serves, in bytes/s."""

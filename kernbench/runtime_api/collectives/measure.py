@@ -5,8 +5,9 @@ from typing import Any
 
 from kernbench.common.units import BytesPerSecond, Fs, transfer_time
 from kernbench.policy.placement import GRANULE
+from kernbench.runtime_api.collectives.bound import bus_bound
 from kernbench.runtime_api.collectives.choice import choose, estimate
-from kernbench.runtime_api.collectives.kinds import KINDS, Kind
+from kernbench.runtime_api.collectives.kinds import KINDS
 from kernbench.runtime_api.group import Group
 from kernbench.runtime_api.rank import Rank
 from kernbench.runtime_api.row import Row
@@ -29,7 +30,7 @@ def row_of(group: Group, kind: str, work: Work | Sequence[Work], result: Tensor,
         "redop": op or "none",
         "algo": algo,
         "closed_form_fs": estimate(group, algo, kind, count, itemsize) if group.rank == 0 else 0,
-        "bound_bw": bound(group, described),
+        "bound_bw": bound(group, kind),
         "bus_factor": list(described.bus(n)),
     }
     start = works[0].start
@@ -77,13 +78,14 @@ def row_of_pairs(rank: Rank, way: tuple[str, str], pairs: Sequence[tuple[Work, W
     )
 
 
-def bound(group: Group, described: Kind) -> BytesPerSecond:
-    """The most bus bandwidth that any algorithm can reach: what leaves the least connected SIP, or one PE."""
-    machine, local = group.machine, group.team.local
+def bound(group: Group, kind: str) -> BytesPerSecond:
+    """The most bus bandwidth that any algorithm can reach: over the fabric, or of one PE."""
+    machine, local, described = group.machine, group.team.local, KINDS[kind]
     if group.size == 1:
         sip, _, node = group.endpoint(0, 0).partition(".")
         return machine.path(f"{sip}.{node}", f"{sip}.{node.partition('.')[0]}.hbm").bw * group.channels
+    most = bus_bound(kind, [machine.fabric(group.sip(rank)) for rank in range(group.size)])
     if local == 1:
-        return machine.fabric_out_bw
+        return most
     (top, bottom), (sips, whole) = described.bus(group.team.size), described.bus(group.size)
-    return machine.fabric_out_bw * top * whole // (bottom * sips)
+    return most * top * whole // (bottom * sips)
