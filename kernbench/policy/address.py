@@ -96,6 +96,11 @@ class AddressSpace:
         self._next += -(-(size + 1) // _ALIGN) * _ALIGN + _ALIGN
         return allocation
 
+    @property
+    def free_bytes(self) -> int:
+        """What no range has reserved, over all slices."""
+        return self.geometry.slices * self.geometry.slice_bytes - sum(self._free_offset)
+
     def copy(self, other: "AddressSpace") -> None:
         """Take over the ranges of another space of the same geometry; what either allocates later is its own."""
         self._free_offset = [*other._free_offset]  # noqa: SLF001  # of its own class

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-_DEFAULT = 67280421310721
+DEFAULT_SEED = 67280421310721
 """The seed that torch gives a generator."""
 
 
@@ -14,7 +14,7 @@ class Generator:
     def __init__(self) -> None:
         self.random: Any
         self._seed = 0
-        self.manual_seed(_DEFAULT)
+        self.manual_seed(DEFAULT_SEED)
 
     def manual_seed(self, seed: int) -> "Generator":
         """Start anew."""

@@ -8,13 +8,17 @@ from typing import Any
 from kernbench.common.units import FS_PER_S, Fs
 from kernbench.runtime_api.device import Device
 from kernbench.runtime_api.rank import Rank
-from kernbench.triton_emu.driver import CAPABILITY
+from kernbench.triton_emu.driver import CAPABILITY, REGISTERS, WARP
 
 NAME = "kernbench"
+THREADS = 2048
+"""Threads of a multiprocessor, as many as the GPU has whose capability ours says: a PE has none that would run out."""
+L2_BYTES = 40 << 20
+"""The cache of the same GPU: there is none here, and programs size what they read to flush it by this."""
 
 
 class Names(SimpleNamespace):
-    """A module of torch in a few names; another one is an AttributeError that says whose it is."""
+    """A module of torch, where none is installed, in a few names; another one is an AttributeError that says whose it is."""
 
     def __init__(self, path: str, **names: Any) -> None:
         super().__init__(**names)
@@ -96,21 +100,8 @@ class Chosen:
         pass
 
 
-def cuda_names(rank: Rank) -> dict[str, Any]:
+def cuda_names(rank: Rank, stream: Stream) -> dict[str, Any]:
     """The names of `torch.cuda` that programs around kernels use, answered from the topology of the rank's SIP."""
-    stream = Stream(rank)
-
-    def properties(_device: Any = None) -> SimpleNamespace:
-        geometry = rank.space.geometry
-        return SimpleNamespace(
-            name=NAME,
-            major=CAPABILITY[0],
-            minor=CAPABILITY[1],
-            warp_size=32,
-            multi_processor_count=len(rank.pes),
-            total_memory=geometry.slices * geometry.slice_bytes,
-        )
-
     return {
         "is_available": _yes,
         "is_initialized": lambda: True,
@@ -129,15 +120,17 @@ def cuda_names(rank: Rank) -> dict[str, Any]:
         "reset_peak_memory_stats": ignore,
         "reset_max_memory_allocated": ignore,
         "ipc_collect": ignore,
+        "_sleep": ignore,
         "amp": Names("torch.cuda.amp", custom_fwd=itself, custom_bwd=itself, autocast=unchanged),
-        "nvtx": Names("torch.cuda.nvtx", range_push=ignore, range_pop=ignore, range=unchanged),
-        "get_device_name": lambda _device=None: NAME,
-        "get_device_capability": lambda _device=None: CAPABILITY,
-        "get_device_properties": properties,
+        "nvtx": Names("torch.cuda.nvtx", **nvtx_names()),
+        "get_device_name": lambda *_device, **_named: NAME,
+        "get_device_capability": lambda *_device, **_named: CAPABILITY,
+        "get_device_properties": lambda *_device, **_named: _properties(rank),
+        "mem_get_info": lambda *_device, **_named: (rank.space.free_bytes, _memory(rank)),
         "Event": lambda *_kind, **_options: Event(rank),
         "Stream": lambda *_device, **_options: stream,
-        "current_stream": lambda _device=None: stream,
-        "default_stream": lambda _device=None: stream,
+        "current_stream": lambda *_device, **_named: stream,
+        "default_stream": lambda *_device, **_named: stream,
         "set_stream": ignore,
         "stream": unchanged,
         "device": Chosen,
@@ -145,15 +138,52 @@ def cuda_names(rank: Rank) -> dict[str, Any]:
     }
 
 
-def accelerator_names(rank: Rank) -> dict[str, Any]:
+def _memory(rank: Rank) -> int:
+    """Bytes of the device."""
+    geometry = rank.space.geometry
+    return geometry.slices * geometry.slice_bytes
+
+
+def _properties(rank: Rank) -> SimpleNamespace:
+    """Figures of the device: multiprocessors are PEs, shared memory is the TCM of one."""
+    tcm = rank.machine.section("pe_tcm").capacity
+    return SimpleNamespace(
+        name=NAME,
+        major=CAPABILITY[0],
+        minor=CAPABILITY[1],
+        warp_size=WARP,
+        multi_processor_count=len(rank.pes),
+        total_memory=_memory(rank),
+        max_threads_per_block=THREADS // 2,
+        max_threads_per_multi_processor=THREADS,
+        regs_per_multiprocessor=REGISTERS,
+        shared_memory_per_block=tcm,
+        shared_memory_per_block_optin=tcm,
+        shared_memory_per_multiprocessor=tcm,
+        L2_cache_size=L2_BYTES,
+    )
+
+
+def nvtx_names() -> dict[str, Any]:
+    """The names of `torch.cuda.nvtx`: nobody looks at its ranges."""
+    return {
+        **dict.fromkeys(("range_push", "range_pop", "range_start", "range_end", "mark"), ignore),
+        "range": unchanged,
+    }
+
+
+def accelerator_names(rank: Rank, stream: Stream) -> dict[str, Any]:
     """The names of `torch.accelerator`: the same device."""
-    cuda = cuda_names(rank)
+    cuda = cuda_names(rank, stream)
     taken = ("is_available", "device_count", "synchronize", "current_stream", "set_stream")
     return {
         **{name: cuda[name] for name in taken},
         "current_accelerator": lambda *_checked, **_options: Device(0),
         "current_device_index": lambda: 0,
+        "current_device_idx": lambda: 0,
         "set_device_index": ignore,
+        "set_device_idx": ignore,
+        "device_index": Chosen,
     }
 
 

@@ -7,17 +7,23 @@ what is on the CPU says that it is on "cuda:0". Only the user's modules see it t
 
 import importlib
 from collections.abc import Callable, Mapping
-from functools import wraps
 from types import ModuleType
 from typing import Any
 
-from kernbench.runtime_api.host_cuda import Names, cuda_names, itself
+from kernbench.runtime_api.device_mode import DEVICE, device_mode, inside
+from kernbench.runtime_api.host_cuda import Stream, accelerator_names, cuda_names, itself, nvtx_names
+from kernbench.runtime_api.installed_autocast import autocast_names, cuda_autocast_names
+from kernbench.runtime_api.installed_generator import device_generator, generator_class, generator_names
+from kernbench.runtime_api.installed_library import library_names
+from kernbench.runtime_api.installed_stream import device_stream
 from kernbench.runtime_api.rank import Rank
-from kernbench.triton_emu.driver import current_host, is_hosted
 
-DEVICE = "cuda"
 _HAS_TRITON = dict.fromkeys(("has_triton", "has_triton_package"), lambda: True)
 """Whether there is a triton: torch looks among everybody's modules, the user's have the emulation."""
+
+
+_PARTS = ("cuda", "accelerator", "autograd", "amp", "library", "utils", "_C")
+"""The modules of torch that a program finds as attributes of it."""
 
 
 class InstalledTorch:
@@ -27,19 +33,28 @@ class InstalledTorch:
     """
 
     def __init__(self, rank: Rank) -> None:
-        self._cuda = {name: value for name, value in cuda_names(rank).items() if name != "amp"}
+        self._rank = rank
         self._modes: list[Any] = []
-        self.modules: dict[str, ModuleType] = {
-            "torch": _Around("torch", self._names),
-            "torch.cuda": _Around("torch.cuda", self._cuda_names),
-            "torch.autograd": _Around("torch.autograd", self._autograd),
+        self._found: tuple[Any, Stream] | None = None
+        makers: dict[str, Callable[[Any], Mapping[str, Any]]] = {
+            "torch": self._names,
+            "torch.cuda": self._cuda_names,
+            "torch.accelerator": self._accelerator_names,
+            "torch.autograd": self._autograd,
+            "torch.autograd.function": self._autograd,
+            "torch.amp": autocast_names,
+            "torch.amp.autocast_mode": autocast_names,
+            "torch.cuda.nvtx": lambda _: nvtx_names(),
+            "torch.cuda.amp": cuda_autocast_names,
+            "torch.cuda.amp.autocast_mode": cuda_autocast_names,
             # A kernel is launched as it is: torch's wrapping, for its compiler, looks for the triton that is installed.
-            "torch.utils": _Around("torch.utils", lambda _: {"_triton": self.modules["torch.utils._triton"]}),
-            "torch.utils._triton": _Around("torch.utils._triton", lambda _: _HAS_TRITON),
-            "torch._C": _Around("torch._C", lambda _: {"_cuda_getCurrentRawStream": lambda _device=0: 0}),
-            "torch.library": _Around("torch.library", lambda _: {"wrap_triton": lambda kernel: kernel}),
-            "torch.autograd.function": _Around("torch.autograd.function", self._autograd),
+            "torch.utils": lambda _: {name: self.modules[f"torch.utils.{name}"] for name in ("_triton", "checkpoint")},
+            "torch.utils._triton": lambda _: _HAS_TRITON,
+            "torch.utils.checkpoint": self._checkpoint,
+            "torch._C": lambda _: {"_cuda_getCurrentRawStream": lambda _device=0: 0},
+            "torch.library": lambda torch: library_names(torch, self._see_devices(torch)),
         }
+        self.modules: dict[str, ModuleType] = {name: _Around(name, make) for name, make in makers.items()}
 
     def a_device(self) -> Any:
         """What a tensor of the rank says its device is."""
@@ -52,25 +67,52 @@ class InstalledTorch:
 
     def _names(self, torch: Any) -> dict[str, Any]:
         self._see_devices(torch)
-        waiting = {name: self._cuda[name] for name in ("synchronize", "current_stream", "set_stream")}
+
+        def manual_seed(seed: Any) -> Any:
+            """Seed the device too."""
+            self._parts(torch)[0].manual_seed(seed)
+            return torch.manual_seed(seed)
+
+        def get_device_module(device: Any = None) -> Any:
+            """The module of a device, of the program's own by default."""
+            kind = str(DEVICE if device is None else device).partition(":")[0]
+            return self.modules["torch.cuda"] if kind == DEVICE else torch.get_device_module(device)
+
         return {
-            "cuda": self.modules["torch.cuda"],
-            "autograd": self.modules["torch.autograd"],
-            **{name: self.modules[f"torch.{name}"] for name in ("library", "utils", "_C")},
+            **{name: self.modules[f"torch.{name}"] for name in _PARTS},
+            **autocast_names(torch),
             "compile": itself,  # eager values are the same, and torch's compiler does not see devices as the program does
-            "accelerator": Names(
-                "torch.accelerator",
-                is_available=lambda: True,
-                current_accelerator=lambda *_checked, **_options: torch.device(DEVICE),
-                device_count=lambda: 1,
-                **waiting,
-            ),
-            "Generator": lambda *_device, **_options: torch.Generator(),
+            "Generator": generator_class(torch),
+            "manual_seed": manual_seed,
+            "get_device_module": get_device_module,
         }
 
     def _cuda_names(self, torch: Any) -> dict[str, Any]:
         self._see_devices(torch)
-        return self._cuda
+        generator, stream = self._parts(torch)
+        return {
+            **cuda_names(self._rank, stream),
+            **generator_names(torch, generator),
+            **{name: self.modules[f"torch.cuda.{name}"] for name in ("amp", "nvtx")},
+        }
+
+    def _accelerator_names(self, torch: Any) -> dict[str, Any]:
+        _, stream = self._parts(torch)
+        return {
+            **accelerator_names(self._rank, stream),
+            "current_accelerator": lambda *_checked, **_options: torch.device(DEVICE),
+        }
+
+    def _checkpoint(self, torch: Any) -> dict[str, Any]:
+        """`checkpoint`: torch computes again from its engine, where what the caller saw of devices is gone."""
+        mode, checkpoint = self._see_devices(torch), torch.utils.checkpoint.checkpoint
+        return {"checkpoint": lambda function, *args, **options: checkpoint(inside(mode, function), *args, **options)}
+
+    def _parts(self, torch: Any) -> tuple[Any, Stream]:
+        """The generator and the stream of the rank's device."""
+        if self._found is None:
+            self._found = device_generator(torch), device_stream(torch, self._rank)
+        return self._found
 
     def _autograd(self, torch: Any) -> dict[str, Any]:
         """`Function`: torch calls its `backward` from its engine, where what the caller saw of devices is gone."""
@@ -83,14 +125,14 @@ class InstalledTorch:
                 super().__init_subclass__(**options)
                 backward = vars(cls).get("backward")
                 if isinstance(backward, staticmethod):
-                    cls.backward = staticmethod(_inside(mode, backward.__func__))
+                    cls.backward = staticmethod(inside(mode, backward.__func__))
 
         return {"Function": Function}
 
     def _see_devices(self, torch: Any) -> Any:
         """The mode that this thread's torch is in until `close`."""
         if not self._modes:
-            self._modes.append(_device_mode(torch))
+            self._modes.append(device_mode(torch))
             self._modes[0].__enter__()
         return self._modes[0]
 
@@ -108,87 +150,14 @@ class _Around(ModuleType):
         if self._module is None:
             if name.startswith("__"):  # inspect looks at every module; that is no reason to load torch
                 raise AttributeError(name)
-            self._module = importlib.import_module(self.__name__)
+            self._module = self._installed()
             self.__dict__.update(self._make(importlib.import_module("torch")))
             return getattr(self, name)
         return getattr(self._module, name)
 
-
-def _device_mode(torch: Any) -> Any:
-    """A torch function mode that has the CPU play the device."""
-    tensor = torch.Tensor
-
-    def is_here(x: Any) -> bool:
-        with torch._C.DisableTorchFunction():  # noqa: SLF001  # its only name; what another mode would answer is not asked
-            found: bool = x.device.type == "cpu"
-        return found
-
-    answers: dict[Any, Callable[..., Any]] = {
-        tensor.is_cuda.__get__: is_here,
-        tensor.device.__get__: lambda x: torch.device(DEVICE, 0) if is_here(x) else x.device,
-        tensor.get_device: lambda x: 0 if is_here(x) else x.get_device(),
-        tensor.data_ptr: lambda x: current_host("data_ptr").address(x),
-        # What is copied to another device is not written there: a copy, though both lie in one memory.
-        tensor.cuda: lambda x, *_device, **_options: x.clone(),
-        tensor.cpu: lambda x, **_options: x.clone(),
-        tensor.pin_memory: lambda x, *_device: x,
-    }
-    functional = getattr(getattr(torch, "nn", None), "functional", None)
-    if functional is not None:
-        answers[functional.layer_norm] = lambda *args, **options: _in_float32(
-            torch, functional.layer_norm, args, options
-        )
-
-    def placed(value: Any) -> Any:
-        """Where a value that may name a device is met."""
-        if isinstance(value, str):
-            return "cpu" if value.partition(":")[0] == DEVICE else value
-        return "cpu" if isinstance(value, torch.device) and value.type == DEVICE else value
-
-    class DeviceMode(torch.overrides.TorchFunctionMode):  # type: ignore[misc]
-        """Sees each call of torch that the program makes: its functions, its tensors' methods and attributes."""
-
-        def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-            del types
-            options = {} if kwargs is None else {**kwargs}
-            if not is_hosted():  # a program that was stopped in its middle has not closed; nobody else is to notice
-                return function(*args, **options)
-            answer = answers.get(function)
-            if answer is not None:
-                return answer(*args, **options)
-            options.pop("pin_memory", None)
-            device = options.get("device")
-            if device is not None:
-                options["device"] = "cpu" if type(device) is int else placed(device)
-            if function is not tensor.to:
-                return function(*args, **options)
-            found = function(args[0], *map(placed, args[1:]), **options)
-            moved = device is not None or any(isinstance(each, str | torch.device) for each in args[1:])
-            return found.clone() if moved and found is args[0] else found
-
-    return DeviceMode()
-
-
-def _in_float32(torch: Any, function: Callable[..., Any], args: tuple[Any, ...], options: dict[str, Any]) -> Any:
-    """A function of 16-bit tensors, `input` first, that a GPU sums up in float32, done so.
-
-    torch's CPU adds up the gradients of `layer_norm`'s weight and bias in the tensors' own type: over a thousand rows of
-    float16 they are off by a hundredth, more than programs allow that compare their kernels with it.
-    """
-    kind = (args[0] if args else options["input"]).dtype
-    if kind not in (torch.float16, torch.bfloat16):
-        return function(*args, **options)
-    wide = [each.float() if isinstance(each, torch.Tensor) else each for each in args]
-    named = {name: each.float() if isinstance(each, torch.Tensor) else each for name, each in options.items()}
-    return function(*wide, **named).to(kind)
-
-
-def _inside(mode: Any, function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function, called with the mode on."""
-
-    @wraps(function)
-    def call(*args: Any, **options: Any) -> Any:
-        with mode:
-            return function(*args, **options)
-
-    return call
+    def _installed(self) -> ModuleType:
+        """The module; an older torch does not have each of them, and is given what we have."""
+        try:
+            return importlib.import_module(self.__name__)
+        except ModuleNotFoundError:
+            return ModuleType(self.__name__)

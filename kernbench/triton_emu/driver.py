@@ -107,6 +107,11 @@ class ActiveDriver:
 
     utils = DeviceQueries()
 
+    @staticmethod
+    def is_active() -> bool:
+        """Whether there is a device for it: always."""
+        return True
+
     def get_active_torch_device(self) -> Any:
         """What a tensor is made on."""
         return current_host("get_active_torch_device").device()

@@ -109,6 +109,7 @@ class JitFunction(Launchable):
         self._rest = kinds.get(inspect.Parameter.VAR_KEYWORD, "")  # `**meta`, as kernels of old have it
         self.params = tuple(KernelParam(at, each) for at, each in enumerate(self._signature.parameters.values()))
         self.constexprs = frozenset(each.name for each in self.params if each.is_constexpr)
+        self.pre_run_hooks: list[Callable[..., Any]] = []
 
     @cached_property
     def fn(self) -> Callable[..., Any]:
@@ -136,8 +137,14 @@ class JitFunction(Launchable):
         """What tells one kernel's text from another's, for caches that programs keep."""
         return sha256(f"{self.__module__}:{self.__qualname__}\n{self.src}".encode()).hexdigest()
 
+    def add_pre_run_hook(self, hook: Callable[..., Any]) -> None:
+        """Have `hook` called with the arguments of each launch before it is made."""
+        self.pre_run_hooks.append(hook)
+
     def launch(self, grid: Grid, *args: Any, **kwargs: Any) -> Launch:
         """The launch of this kernel over `grid` with these arguments; it is not submitted."""
+        for hook in self.pre_run_hooks:
+            hook(*args, **kwargs)
         parameters = self._signature.parameters
         pes = None if PES in parameters else kwargs.pop(PES, None)
         given = {name: value for name, value in kwargs.items() if name in parameters or name not in COMPILER_HINTS}
@@ -149,7 +156,7 @@ class JitFunction(Launchable):
         rest = bound.arguments.pop(self._rest, {})
         named = {**bound.arguments, **rest}
         extents = grid({**kwargs, **named}) if callable(grid) else grid
-        arguments = {name: _argument(name, value) for name, value in named.items()}
+        arguments = {name: as_argument(name, value) for name, value in named.items()}
         arguments |= {each.name: each.typed(arguments[each.name]) for each in self.params if each.name in arguments}
         return Launch(self.__name__, self.fn, _extents(extents), arguments, self.constexprs, pes)
 
@@ -176,7 +183,7 @@ def _extents(extents: Any) -> tuple[Any, ...]:
     return tuple(index(each) if hasattr(each, "__index__") else each for each in listed)
 
 
-def _argument(name: str, value: Any) -> Any:
+def as_argument(name: str, value: Any) -> Any:
     """What travels to the device for a value of the host program."""
     if value is None or isinstance(value, bool | int | float | str):
         return value
@@ -185,9 +192,9 @@ def _argument(name: str, value: Any) -> Any:
     if isinstance(value, np.generic):
         return value.item()
     if isinstance(value, TensorDescriptor):
-        return DescriptorArgument(value, _argument(name, value.base))
+        return DescriptorArgument(value, as_argument(name, value.base))
     if isinstance(value, tuple):
-        return alike(value, [_argument(f"{name}[{number}]", each) for number, each in enumerate(value)])
+        return alike(value, [as_argument(f"{name}[{number}]", each) for number, each in enumerate(value)])
     if hasattr(value, "data_ptr") and hasattr(value, "untyped_storage"):
         return current_host(name).adopt(name, value)
     return value

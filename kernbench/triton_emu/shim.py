@@ -54,7 +54,7 @@ class Shim:
         self.files: set[str] = set()
         asked = Importlib(self._loaded, self.execute)
         own: dict[str, ModuleType] = {"importlib": asked, "importlib.util": asked.util, **(around or {})}
-        own["sys"] = Sys(self._modules, self._given, own)
+        own["sys"] = Sys(self._modules, self._given, own, self._owns)
         self._around = own
 
     def execute(self, module: ModuleType, code: CodeType) -> None:
@@ -140,6 +140,10 @@ class Shim:
             self._tops[top] = self._find_top(top)
         return self._tops[top]
 
+    def _owns(self, absolute: str) -> bool:
+        """Whether a module of this name would be the shim's to load."""
+        return self._spec(absolute.partition(".")[0]) is not None
+
     def _find_top(self, top: str) -> ModuleSpec | None:
         if top in self._packages:
             return find_spec(top)
@@ -202,7 +206,8 @@ class Shim:
 
     def _submodule(self, package: ModuleType, absolute: str) -> None:
         """Load what `from package import name` names if it is a module; it may also be no name at all."""
-        if hasattr(package, "__path__") and _find(absolute, package.__path__) is not None:
+        known = absolute in self._modules
+        if known or (hasattr(package, "__path__") and _find(absolute, package.__path__) is not None):
             module = self._module(absolute)
             setattr(package, absolute.rpartition(".")[2], module)
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from types import ModuleType
 from typing import Any, NoReturn
 
-from kernbench.triton_emu import language, libdevice, shim_errors
+from kernbench.triton_emu import language, libdevice, shim_backends, shim_cache, shim_errors
 from kernbench.triton_emu.autotune import Autotuner, autotune
 from kernbench.triton_emu.compiled import Compiled
 from kernbench.triton_emu.config import Config
@@ -12,6 +12,7 @@ from kernbench.triton_emu.driver import Driver, Target
 from kernbench.triton_emu.heuristics import Heuristics, heuristics
 from kernbench.triton_emu.jit import JitFunction, KernelInterface, jit
 from kernbench.triton_emu.parameter import KernelParam
+from kernbench.triton_emu.reinterpret import TensorWrapper, reinterpret
 from kernbench.triton_emu.shim_descriptor import TensorDescriptor
 from kernbench.triton_emu.shim_knobs import groups
 from kernbench.triton_emu.testing import (
@@ -36,6 +37,9 @@ _ALIASES = ("core", "standard", "semantic", "math", "random", "tensor", "TRITON_
 
 _LAUNCH_CONTROL = dict.fromkeys(("gdc_wait", "gdc_launch_dependents"), language.debug_barrier)
 """Nothing to wait for, nobody to let go: a launch begins when the one before it is complete."""
+
+
+_REINTERPRET = {"reinterpret": reinterpret, "TensorWrapper": TensorWrapper}
 
 
 def cdiv(x: int, y: int) -> int:
@@ -83,6 +87,7 @@ def triton_module() -> ModuleType:
         "constexpr_function": constexpr_function,
         "JITFunction": JitFunction,
         "KernelInterface": KernelInterface,
+        **_REINTERPRET,
         **shim_errors.NAMES,
         "__version__": VERSION,
         "language": _language(),
@@ -90,9 +95,7 @@ def triton_module() -> ModuleType:
         "runtime": _runtime(),
         "compiler": _compiler(),
         "knobs": _module("triton.knobs", groups()),
-        "backends": _module(
-            "triton.backends", {"compiler": _module("triton.backends.compiler", {"GPUTarget": Target})}
-        ),
+        "backends": _backends(),
         "tools": _module(
             "triton.tools",
             {
@@ -115,7 +118,7 @@ def _runtime() -> ModuleType:
         "heuristics": heuristics,
         "Heuristics": Heuristics,
     }
-    kernels = {"JITFunction": JitFunction, "KernelInterface": KernelInterface}
+    kernels = {"JITFunction": JitFunction, "KernelInterface": KernelInterface, **_REINTERPRET}
     errors = {"OutOfResources": shim_errors.OutOfResources}
     decorators = {"jit": jit, "constexpr_function": constexpr_function, "KernelParam": KernelParam}
     parts = {
@@ -123,10 +126,17 @@ def _runtime() -> ModuleType:
         "jit": _module("triton.runtime.jit", {**decorators, **kernels}),
         "autotuner": _module("triton.runtime.autotuner", {**tuning, **errors}),
         "errors": _module("triton.runtime.errors", errors),
+        "cache": _module("triton.runtime.cache", shim_cache.NAMES),
         **kernels,
         **errors,
     }
     return _module("triton.runtime", {**parts, **tuning})
+
+
+def _backends() -> ModuleType:
+    """`triton.backends`: the vendor's whose device ours passes for."""
+    compiler = _module("triton.backends.compiler", {"GPUTarget": Target})
+    return _module("triton.backends", {"backends": shim_backends.found(), "compiler": compiler})
 
 
 def _compiler() -> ModuleType:

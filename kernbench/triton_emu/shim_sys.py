@@ -1,9 +1,12 @@
 """`sys` for a user's modules: its `modules` have the shim's before everybody's, as their imports do."""
 
 import sys
-from collections.abc import Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeAlias
+
+Owns: TypeAlias = Callable[[str], bool]
+"""Whether a module of this absolute name is the shim's to load."""
 
 
 class Sys(ModuleType):
@@ -13,9 +16,11 @@ class Sys(ModuleType):
     Python's once that is there.
     """
 
-    def __init__(self, own: MutableMapping[str, Any], given: Mapping[str, Any], around: Mapping[str, Any]) -> None:
+    def __init__(
+        self, own: MutableMapping[str, Any], given: Mapping[str, Any], around: Mapping[str, Any], owns: Owns
+    ) -> None:
         super().__init__("sys")
-        self.__dict__["modules"] = _Modules(own, given, around)
+        self.__dict__["modules"] = _Modules(own, given, around, owns)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(sys, name)
@@ -31,10 +36,16 @@ class Sys(ModuleType):
 
 
 class _Modules(MutableMapping[str, Any]):
-    """`sys.modules`; a module of the shim may put another one in its own place, as packages that load lazily do."""
+    """`sys.modules`; a module of the shim may put another one in its own place, as packages that load lazily do.
 
-    def __init__(self, own: MutableMapping[str, Any], given: Mapping[str, Any], around: Mapping[str, Any]) -> None:
+    It may also give a module a second name: whoever imports that name asks the shim, so that has to know it.
+    """
+
+    def __init__(
+        self, own: MutableMapping[str, Any], given: Mapping[str, Any], around: Mapping[str, Any], owns: Owns
+    ) -> None:
         self._own = own
+        self._owns = owns
         self._given = given
         self._around = around
 
@@ -46,7 +57,7 @@ class _Modules(MutableMapping[str, Any]):
         return self._around.get(name, module)
 
     def __setitem__(self, name: str, module: Any) -> None:
-        (self._own if name in self._own else sys.modules)[name] = module
+        (self._own if name in self._own or self._owns(name) else sys.modules)[name] = module
 
     def __delitem__(self, name: str) -> None:
         del (self._own if name in self._own else sys.modules)[name]

@@ -47,6 +47,7 @@ class Tensor:
     is_cuda = property(lambda self: False)
     device = property(lambda self: self.storage.device)
     get_device = to = cuda = cpu = pin_memory = lambda self, *_device: self
+    record_stream = register_hook = register_post_accumulate_grad_hook = lambda self, _what: None
 
     def __init__(self, array, storage=None, device="cpu"):
         self.array = array
@@ -82,6 +83,7 @@ def torch(monkeypatch, tmp_path):
     module = ModuleType("torch")
     module.device, module.Tensor = Device, Tensor
     module.overrides = SimpleNamespace(TorchFunctionMode=Mode)
+    module.amp, module.Generator = SimpleNamespace(autocast=object), object
     module.arange = lambda *bounds: Tensor(np.arange(*bounds, dtype=np.float32))
     module.zeros = lambda *shape: Tensor(np.zeros(shape, np.float32))
     module.elsewhere = lambda: Tensor(np.zeros(4, np.float32), device="cuda")

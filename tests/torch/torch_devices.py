@@ -235,3 +235,71 @@ def placed(x):
 assert placed(torch.zeros(3, device="cuda")).tolist() == [1, 1, 1]
 assert torch.compile(torch.nn.Linear(2, 2)).weight.shape == (2, 2)
 """)
+
+
+def test_the_device_tells_its_figures_and_its_free_memory(run):
+    run("""
+told = torch.cuda.get_device_properties(device=0)
+assert told.shared_memory_per_block_optin == told.shared_memory_per_multiprocessor == 1 << 20
+assert (told.max_threads_per_multi_processor, told.regs_per_multiprocessor, told.L2_cache_size) == (2048, 65536, 40 << 20)
+free, total = torch.cuda.mem_get_info()
+assert free == total == told.total_memory
+
+@triton.jit
+def nothing(x):
+    pass
+
+nothing[(1,)](torch.empty(1 << 20, device="cuda"))
+free, total = torch.cuda.mem_get_info(device=DEVICE)
+assert total - free == 4 << 20
+x = torch.zeros(3, device="cuda")
+x.record_stream(torch.cuda.current_stream())
+x.record_stream(torch.cuda.Stream(DEVICE))
+assert torch.accelerator.current_device_index() == 0 and torch.accelerator.device_count() == 1
+with torch.accelerator.device_index(0):
+    torch.accelerator.synchronize()
+""")
+
+
+def test_the_module_of_a_device_is_the_rank_s(run):
+    run("""
+import torch.accelerator
+x = torch.zeros(3, device="cuda")
+for device in (x.device, "cuda", "cuda:0", None):
+    assert torch.get_device_module(device) is torch.cuda
+assert torch.get_device_module("cpu") is torch.cpu
+with torch.get_device_module(x.device).device(x.device.index):
+    pass
+""")
+
+
+def test_the_generator_of_the_device_has_a_seed_and_an_offset(run):
+    run("""
+generator = torch.cuda.default_generators[torch.zeros(1, device="cuda").device.index]
+
+def drawn(generator: torch.Generator | None = None):
+    return torch.rand(2, device="cuda", generator=generator)
+
+assert isinstance(generator, torch.Generator) and isinstance(torch.Generator("cuda"), torch.Generator)
+assert torch.equal(drawn(torch.Generator("cuda").manual_seed(3)), drawn(torch.Generator().manual_seed(3)))
+
+def state():
+    return generator.get_state().view(torch.int64).tolist()
+
+assert generator.get_state().numel() == 16 and state() == [67280421310721, 0]
+torch.manual_seed(5)
+assert state() == [5, 0] and torch.cuda.initial_seed() == generator.initial_seed() == 5
+changed = generator.get_state()
+changed.view(torch.int64)[1] += 8
+assert state() == [5, 0]
+generator.set_state(changed)
+assert state() == [5, 8] and generator.get_offset() == 8
+torch.cuda.manual_seed(2**64 - 1)
+assert state() == [-1, 0] and generator.initial_seed() == 2**64 - 1 and generator.device == DEVICE
+first = torch.randn(3, device="cuda", generator=generator)
+assert torch.equal(first, torch.randn(3, device="cuda", generator=generator.manual_seed(2**64 - 1)))
+before = torch.cuda.get_rng_state(device="cuda")
+first = torch.randn(3, device="cuda")
+torch.cuda.set_rng_state(before)
+assert torch.equal(first, torch.randn(3, device="cuda"))
+""")

@@ -86,9 +86,9 @@ def test_the_other_modules_of_triton_that_programs_import_are_there(tmp_path):
             r"triton\.profiler does not exist here; triton has jit, autotune",
         ),
         (
-            "import triton\ntriton.runtime.cache",
+            "import triton\ntriton.runtime.build",
             AttributeError,
-            r"triton\.runtime\.cache does not exist here",
+            r"triton\.runtime\.build does not exist here",
         ),
         ("import triton\ntriton.compile", AttributeError, r"triton\.compile does not exist here"),
         (

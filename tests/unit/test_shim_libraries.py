@@ -3,6 +3,7 @@
 import pytest
 
 from kernbench.common.errors import UsageError
+from kernbench.triton_emu.access import PointerArg
 from kernbench.triton_emu.driver import DeviceFacts, set_host
 from kernbench.triton_emu.jit import jit, set_launcher
 from kernbench.triton_emu.shim import Shim
@@ -60,6 +61,53 @@ def test_a_library_s_own_launcher_around_a_kernel_has_a_run_and_no_more(launches
 
     Entry(scaled)[2,](3, n=4)
     assert [(each.grid, each.arguments) for each in launches] == [((2, 1, 1), {"x": 3, "n": 4, "BLOCK": 8})]
+
+
+def test_a_hook_before_a_run_sees_the_arguments_of_each_launch(launches):
+    kernel = jit(lambda x, n: x)
+    seen = []
+    kernel.add_pre_run_hook(lambda *args, **kwargs: seen.append((args, kwargs)))
+    kernel[(1,)](3, n=4)
+    assert (seen, len(launches)) == ([((3,), {"n": 4})], 1)
+
+
+def test_a_tensor_may_be_seen_as_one_of_another_type():
+    class Lent:
+        dtype = triton.language.uint8
+
+        def data_ptr(self):
+            return 64
+
+        def as_pointer(self, name):
+            return PointerArg(name, 64, 16, self.dtype)
+
+    lent = Lent()
+    wrapped = triton.reinterpret(lent, triton.language.float8e4nv)
+    argument = scaled.warmup(wrapped, 1, grid=(1,)).launch.arguments["x"]
+    assert argument == PointerArg("x", 64, 16, triton.language.float8e4nv)
+    assert (type(wrapped), wrapped.data_ptr()) == (triton.TensorWrapper, 64)
+    assert triton.runtime.jit.reinterpret(wrapped, triton.language.uint8) is lent
+    with pytest.raises(TypeError, match=r"Cannot reinterpret a <class 'int'>"):
+        triton.reinterpret(3, triton.language.uint8)
+
+
+def test_the_backend_of_the_device_is_found_and_active():
+    from types import SimpleNamespace
+
+    assert [name for name, each in triton.backends.backends.items() if each.driver.is_active()] == ["nvidia"]
+    compiler = triton.backends.backends["nvidia"].compiler
+    assert compiler.supports_target(triton.runtime.driver.active.get_current_target())
+    assert not compiler.supports_target(SimpleNamespace(backend="hip"))
+
+
+def test_nothing_is_kept_from_one_run_to_the_next():
+    cache = triton.runtime.cache
+    manager = cache.get_cache_manager("a_key")
+    path = manager.put(b"1", "best.json")
+    assert path == f"{cache.default_cache_dir()}/a_key/best.json"
+    assert (manager.get_file("best.json"), manager.get_group("best.json")) == (None, None)
+    assert (manager.has_file("best.json"), type(manager)) == (False, cache.FileCacheManager)
+    assert manager.put_group("all.json", {}) == f"{manager.cache_dir}/all.json"
 
 
 def test_errors_that_programs_catch_have_triton_s_names():
@@ -156,3 +204,19 @@ def test_a_long_kernel_is_read_like_a_short_one(tmp_path):
     )
     kernel = execute(tmp_path, "from long import kernel\n").kernel
     assert kernel.fn.__code__.co_names[0] == "number named"
+
+
+def test_a_package_may_give_a_module_a_second_name(tmp_path):
+    (tmp_path / "pack" / "norm").mkdir(parents=True)
+    (tmp_path / "pack" / "norm" / "l2norm.py").write_text("x = 7\n")
+    (tmp_path / "pack" / "__init__.py").write_text(
+        "import sys\nfrom importlib import import_module\n"
+        "sys.modules['pack.l2norm'] = import_module('pack.norm.l2norm')\n"
+    )
+    found = execute(
+        tmp_path,
+        "import sys\nfrom pack.l2norm import x\nfrom pack import l2norm\nimport pack.norm.l2norm as same\n"
+        "told = x, l2norm is same, 'pack.l2norm' in sys.modules\ndel sys.modules['pack.l2norm']\n"
+        "gone = 'pack.l2norm' not in sys.modules\n",
+    )
+    assert (found.told, found.gone) == ((7, True, True), True)
