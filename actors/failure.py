@@ -5,6 +5,15 @@ import traceback
 from kernbench.common import errors
 from kernbench.common.errors import KernbenchError, SimulationError
 from kernbench.common.messages.island import Failure
+from kernbench.common.units import Fs
+from kernbench.common.user_line import user_line
+
+
+def of_device(error: BaseException, sip: int, now: Fs | None = None) -> SimulationError:
+    """What a part of SIP `sip` raised, at the line of whoever wrote that part, if it is not one of ours."""
+    name = f"sip{sip}"
+    where = user_line(error.__traceback__) or name
+    return SimulationError(f"{name}: {type(error).__name__}: {error}", where=where, sim_time_fs=now)
 
 
 def pack(error: BaseException, sip: int) -> Failure:
@@ -16,8 +25,8 @@ def pack(error: BaseException, sip: int) -> Failure:
         sip,
         _kind(error),
         message,
-        details.where if details else "",
-        details.sim_time_fs if details else None,
+        known.where if known else "",
+        known.sim_time_fs if known else None,
         details.waiters if details else (),
         "".join(traceback.format_exception(error)),
     )
@@ -32,6 +41,7 @@ def unpack(failure: Failure) -> KernbenchError:
         )
     else:
         error = kind(failure.message)
+        error.where, error.sim_time_fs = failure.where, failure.sim_time
     error.add_note(failure.traceback)
     return error
 

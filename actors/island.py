@@ -20,7 +20,7 @@ from actors.sip import Advance, Advanced, Finish, Mailbox, SipActor
 from actors.sync.window import Clock, Decision, Summary, Windows, summarise
 from actors.tamper import cut_of, wire_of
 from actors.transports.base import Gate, Peers
-from kernbench.common.errors import KernbenchError, SimulationError
+from kernbench.common.errors import KernbenchError
 from kernbench.common.messages.fabric import FabricMessage
 from kernbench.common.messages.island import End, Failure, Job, Outcome, SipOutcome, WindowFrame
 from kernbench.common.units import Fs
@@ -118,8 +118,7 @@ class Island:
         except KernbenchError:
             raise
         except Exception as error:
-            where = f"sip{sip}"
-            raise SimulationError(f"{where}: {type(error).__name__}: {error}", where=where) from error
+            raise failure.of_device(error, sip) from error
 
     def _busy(self, bound: Fs) -> list[int]:
         """Own SIPs with something to do before `bound`, or with messages to take in."""

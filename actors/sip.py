@@ -10,10 +10,11 @@ from typing import Any, TypeAlias
 import msgspec
 import pykka
 
+from actors import failure
 from actors.device import Device
 from actors.sync.inbox import Inbox
 from actors.sync.window import NEVER, Clock, own_horizon
-from kernbench.common.errors import CausalityError, KernbenchError, SimulationError, WorkerError
+from kernbench.common.errors import CausalityError, KernbenchError, WorkerError
 from kernbench.common.messages.fabric import FabricMessage
 from kernbench.common.messages.island import SipOutcome
 from kernbench.common.units import Fs
@@ -170,7 +171,7 @@ class SipActor(PumpedActor):
         self._sent: dict[int, int] = {}
 
     def on_receive(self, message: Any) -> Any:
-        """Dispatch; whatever the device raises leaves as an error that names the SIP and its time."""
+        """Dispatch; whatever the device raises leaves as an error that names the SIP, its time and the line of an own part."""
         try:
             if type(message) is Advance:
                 return self._advance(message)
@@ -181,10 +182,7 @@ class SipActor(PumpedActor):
         except (KernbenchError, KeyboardInterrupt):
             raise
         except BaseException as error:
-            where = f"sip{self._device.sip}"
-            raise SimulationError(
-                f"{where}: {type(error).__name__}: {error}", where=where, sim_time_fs=int(self._device.engine.now)
-            ) from error
+            raise failure.of_device(error, self._device.sip, int(self._device.engine.now)) from error
         return super().on_receive(message)
 
     def _advance(self, message: Advance) -> Advanced:

@@ -103,13 +103,13 @@ def _abandon(stream: TextIO) -> None:
 
 def status_of(error: BaseException) -> Status:
     """The status that an error stands for."""
+    time = to_ns(error.sim_time_fs) if isinstance(error, KernbenchError) and error.sim_time_fs is not None else None
     if isinstance(error, SimulationError):
-        time = None if error.sim_time_fs is None else to_ns(error.sim_time_fs)
         # The waiters are listed apart; a message that repeats them all would be no line to read.
         message = error.message.partition(": " + error.waiters[0])[0] if error.waiters else error.message
         return Status(error.exit_code, _kind(error), message, error.where, time, error.waiters)
     if isinstance(error, KernbenchError):
-        return Status(error.exit_code, _kind(error), str(error))
+        return Status(error.exit_code, _kind(error), str(error), error.where, time)
     if isinstance(error, click.ClickException):
         return Status(ExitCode.USAGE, "usage", _words(error))
     if isinstance(error, KeyboardInterrupt):
@@ -158,7 +158,7 @@ def _tell(error: BaseException, arguments: Sequence[str]) -> int:
 def _lines(error: BaseException, status: Status, *, debug: bool) -> list[str]:
     """The error in a line, then source lines and waiters, indented."""
     first, *rest = status.message.splitlines() or [""]
-    if isinstance(error, SimulationError):
+    if isinstance(error, KernbenchError):
         first += _place(error, first)
     lines = [f"kernbench: error: {first}"]
     if isinstance(error, TopologyError):
@@ -171,7 +171,7 @@ def _lines(error: BaseException, status: Status, *, debug: bool) -> list[str]:
     return lines
 
 
-def _place(error: SimulationError, said: str) -> str:
+def _place(error: KernbenchError, said: str) -> str:
     """Where and when, as far as the message does not say it itself."""
     parts = [error.where] if error.where and error.where not in said else []
     if error.sim_time_fs is not None and "of simulated time" not in said:

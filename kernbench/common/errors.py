@@ -19,13 +19,18 @@ class ExitCode(IntEnum):
 
 
 class KernbenchError(Exception):
-    """Base of all errors that name a place, a value and a remedy; anything else that escapes is a bug."""
+    """Base of all errors that name a place, a value and a remedy; anything else that escapes is a bug.
+
+    `where` is the dotted name of the place or a source line, `sim_time_fs` the simulated time there, if there is one.
+    """
 
     exit_code = ExitCode.BUG
+    where: str = ""
+    sim_time_fs: int | None = None
 
 
 class UsageError(KernbenchError):
-    """What the user typed or wrote cannot be used: an option, a file, an argument."""
+    """What the user typed or wrote cannot be used: an option, a file, an argument; a rank's host adds where and when."""
 
     exit_code = ExitCode.USAGE
 
@@ -35,10 +40,7 @@ class TopologyError(UsageError):
 
 
 class SimulationError(KernbenchError):
-    """The simulation could not go on or cannot be trusted.
-
-    `where` is the dotted name of the place, `sim_time_fs` the simulated time there, `waiters` one line per waiter.
-    """
+    """The simulation could not go on or cannot be trusted; `waiters` has one line per waiter."""
 
     exit_code = ExitCode.SIMULATION
 

@@ -7,7 +7,7 @@ import msgspec
 
 from kernbench.common.completion import Completion, Leg, RequestHandle, Trace
 from kernbench.common.coroutine import Coroutine
-from kernbench.common.errors import KernbenchError, RankError
+from kernbench.common.errors import KernbenchError, RankError, UsageError
 from kernbench.common.messages.dma import ConnectCommand, ConnectDone, DmaCommand, DmaDone
 from kernbench.common.messages.host import (
     Breath,
@@ -25,6 +25,7 @@ from kernbench.common.messages.host import (
 from kernbench.common.messages.launch import LaunchDone, LaunchRequest, PeShare
 from kernbench.common.messages.memory import ReadRequest, ReadResponse, WriteAck, WriteRequest
 from kernbench.common.units import Fs, format_time
+from kernbench.common.user_line import is_packaged, user_line
 from kernbench.components.component import Component, Config
 from kernbench.components.fanout import CONTROL_BYTES
 from kernbench.policy.address import AddressSpace
@@ -147,11 +148,16 @@ class Host(Component):
         while True:
             try:
                 request = program.resume(value)
+            except UsageError as error:
+                # Of a packaged bench it is an option that cannot be used, and the message says which.
+                if not is_packaged(user_line(error.__traceback__)):
+                    error.where, error.sim_time_fs = self._place(error), self.engine.now
+                raise
             except KernbenchError:
                 raise
             except (Exception, SystemExit) as error:
                 raise RankError(
-                    f"{type(error).__name__}: {error}", where=f"{self.name}{_place(error)}", sim_time_fs=self.engine.now
+                    f"{type(error).__name__}: {error}", where=self._place(error), sim_time_fs=self.engine.now
                 ) from error
             if program.finished:
                 self._program = None
@@ -186,6 +192,11 @@ class Host(Component):
                     raise RankError(
                         f"a rank's program yielded {request!r}", where=self.name, sim_time_fs=self.engine.now
                     )
+
+    def _place(self, error: BaseException) -> str:
+        """Whose program raised it, and at which of the user's lines."""
+        line = user_line(error.__traceback__)
+        return f"{self.name} ({line})" if line else self.name
 
     def submit(self, message: Any) -> RequestHandle:
         """Begin a host-facing request."""
@@ -319,13 +330,3 @@ class Host(Component):
 def _name(message: Any) -> str:
     """A request in the program's own words, if it has any."""
     return getattr(message, "what", "") or type(message).__name__
-
-
-def _place(error: BaseException) -> str:
-    """Where in the user's file an exception was raised: the innermost frame."""
-    trace = error.__traceback__
-    place = ""
-    while trace is not None:
-        place = f" ({trace.tb_frame.f_code.co_filename}:{trace.tb_lineno})"
-        trace = trace.tb_next
-    return place

@@ -10,8 +10,10 @@ from kernbench.common.units import Fs
 from kernbench.components.component import Component, Forwarder
 from kernbench.components.hbm_ctrl import HbmCtrl, HbmCtrlConfig
 from kernbench.components.host import Host
+from kernbench.components.io_cpu import IoCpu
 from kernbench.components.ipcq import Ipcq
 from kernbench.components.launch_queue import LaunchQueue
+from kernbench.components.m_cpu import MCpu
 from kernbench.components.memory import Memory
 from kernbench.components.pe_cpu import PeCpu
 from kernbench.components.pe_dma import PeDma
@@ -90,12 +92,18 @@ class SipDevice:
         self._parts.append(part)
         return part
 
+    def _make_processor(self, role: type[Component], node_name: str, above: str) -> None:
+        """Build a control processor: a user's own may be any component, one of ours is for its own place."""
+        is_own = ":" in self._nodes[node_name].kind
+        self._make(Component if is_own else role, node_name, self.network.add_port(node_name), above, self.name)
+
     def _make_unit(self, node_name: str, scheduler: PeScheduler) -> Unit:
         """Build an engine of a PE: a component with the methods of a unit, whatever it is otherwise."""
         node = self._nodes[node_name]
         self._config(node)  # an unknown kind is an error at its line
         found: Any = resolve(node.kind)[0]
-        if not all(hasattr(found, name) for name in ("kind", "accepts", "start")):
+        is_queue = issubclass(found, Ipcq)  # it has an engine's methods too, for its own place
+        if is_queue or not all(hasattr(found, name) for name in ("kind", "accepts", "start")):
             raise self._topology.source.error(
                 f"{node.key}.kind", f"{node.kind!r} is no engine of a PE: give it `kind`, `accepts` and `start`"
             )
@@ -124,9 +132,9 @@ class SipDevice:
 
     def _build_control(self, cubes: Sequence[str]) -> None:
         io_cpu = f"{self.name}.io.cpu"
-        self._make(Component, "io.cpu", self.network.add_port("io.cpu"), f"{self.name}.host", self.name)
+        self._make_processor(IoCpu, "io.cpu", f"{self.name}.host")
         for cube in cubes:
-            self._make(Component, f"{cube}.m_cpu", self.network.add_port(f"{cube}.m_cpu"), io_cpu, self.name)
+            self._make_processor(MCpu, f"{cube}.m_cpu", io_cpu)
 
     def _build_pe(self, pe: str, memories: Sequence[str]) -> None:
         port = self.network.add_port(f"{pe}.dma")

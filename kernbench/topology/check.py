@@ -32,9 +32,12 @@ def check(topology: "Topology") -> None:
 
 def check_source(source: Source) -> None:
     """What must hold before anything can be compiled."""
-    slices = source.system.sip.cube.hbm_ctrl.config.get("slices")
+    controller = source.system.sip.cube.hbm_ctrl
+    slices = controller.config.get("slices")
     key = "sip.cube.hbm_ctrl.slices"
     if slices is None:
+        if controller.kind != "hbm_ctrl" and ":" not in controller.kind:
+            raise source.error(f"{controller.key}.kind", f"{controller.kind!r} is no HbmCtrl, which this place needs")
         raise source.error(key, "is missing; the link from the crossbar has this many times xbar_to_hbm_bw_gbs")
     if not isinstance(slices, int) or isinstance(slices, bool) or not 1 <= slices <= 1024:
         raise source.error(key, f"expected a whole number from 1 to 1024, got {slices}")

@@ -124,14 +124,15 @@ def test_a_device_that_numbers_its_messages_wrongly_is_named(ask, machine):
 
 
 @pytest.mark.parametrize("error", [ValueError("odd"), SystemExit("odd")])
-def test_whatever_a_device_raises_names_sip_and_time(ask, machine, error):
+def test_whatever_a_device_raises_names_sip_line_and_time(ask, machine, error):
     def fail(_):
         raise error
 
     machine.engine.call_at(20, fail)
     with pytest.raises(SimulationError, match=f"sip2: {type(error).__name__}: odd") as caught:
         ask(Advance(30, 0))
-    assert (caught.value.where, caught.value.sim_time_fs) == ("sip2", 20)
+    where, line = caught.value.where, fail.__code__.co_firstlineno + 1
+    assert (where, caught.value.sim_time_fs) == (f"{__file__}:{line}", 20)
 
 
 def test_ctrl_c_leaves_through_whoever_pumps(ask, machine):
