@@ -118,6 +118,7 @@ class Chosen:
 def command(ctx: click.Context, /, **given: Any) -> None:
     """Run a bench by name (`kernbench list benches`) or from a file; its keyword parameters are options too."""
     from actors.simulation import Simulation
+    from kernbench.di.catalog import idle_keys
     from kernbench.runtime_api.bench import check_arguments, emulated
 
     chosen: Chosen = ctx.obj
@@ -147,8 +148,8 @@ def command(ctx: click.Context, /, **given: Any) -> None:
         max_events=max_events,
         mpi=ctx.meta.get(MPI),
     )
-    for key in simulation.source.unread_keys():
-        note(f"kernbench: {simulation.source.error(key, 'warning: nothing reads this key here; remove it')}")
+    for key, why in idle_keys(simulation.topology).items():
+        note(f"kernbench: {simulation.source.error(key, f'warning: {why}')}")
     Run(simulation, chosen, given, arguments).run(timeout_s, max_events, max_memory)
 
 

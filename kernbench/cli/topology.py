@@ -30,6 +30,7 @@ def command() -> None:
 @_json
 def check(file: Path | None, overrides: tuple[str, ...], as_json: bool) -> None:
     """Prove that a topology works: values, buffers, reachability, no deadlock."""
+    from kernbench.di.catalog import idle_keys
     from kernbench.di.device import SipDevice
     from kernbench.topology.compile import compile_topology
     from kernbench.topology.deadlock import channel_graph
@@ -40,19 +41,19 @@ def check(file: Path | None, overrides: tuple[str, ...], as_json: bool) -> None:
     nodes = sum(len(topology.nodes(sip)) for sip in range(topology.sips))
     links = sum(len(topology.links(sip)) for sip in range(topology.sips))
     channels = len(channel_graph(topology))
-    unread = source.unread_keys()
+    idle = idle_keys(topology)
     if as_json:
         _print_json(
             "topology-check", source, sips=topology.sips, nodes=nodes, links=links,
-            fabric_links=len(topology.fabric), channels=channels, unread_keys=unread,
+            fabric_links=len(topology.fabric), channels=channels, unread_keys=[*idle],
         )  # fmt: skip
         return
     say(f"topology: {source.name}")
     say(f"{topology.sips} SIPs, {nodes} nodes, {links} links, {len(topology.fabric)} fabric links")
     say(f"no deadlock: {channels} channels wait for each other without a circle")
     say(f"effective sha256: {source.effective_sha256}")
-    for key in unread:
-        note(str(source.error(key, "warning: nothing reads this key here; remove it")))
+    for key, why in idle.items():
+        note(str(source.error(key, f"warning: {why}")))
     say("ok")
 
 

@@ -11,6 +11,10 @@ from kernbench.sim_engine.link import Link
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Base of component configs: fields carry the YAML key as their name, values arrive in fs, bytes, B/s and Hz."""
 
+    def unused(self) -> dict[str, str]:
+        """YAML keys that have no effect beside the values of the others, and why."""
+        return {}
+
 
 class Forwarding(Config, frozen=True):
     """Config of hardware that passes packets on: the fixed time to enter it (fs), already part of its links."""

@@ -52,6 +52,13 @@ class HbmCtrlConfig(DramConfig, frozen=True):
         if not Fraction(1, 100) <= self.simple_efficiency <= 1:
             raise ValueError(f"expected a share from 0.01 to 1, got {float(self.simple_efficiency):g}")
 
+    def unused(self) -> dict[str, str]:
+        """What only the other mode reads."""
+        if self.mode == "banked":
+            return {"efficiency": "mode: banked does not read it; its banks lose time by what they do"}
+        names = [field.encode_name for field in msgspec.structs.fields(DramConfig)]
+        return dict.fromkeys(names, "mode: simple does not read it; give hbm_ctrl.mode=banked")
+
     @property
     def efficiency(self) -> Fraction:
         """The share of the raw bandwidth at which bytes are served; banks lose the rest by what they do."""

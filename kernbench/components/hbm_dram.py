@@ -52,6 +52,11 @@ class DramConfig(Config, frozen=True):
             share = getattr(self, name)
             if not 0 < share <= 1:
                 raise ValueError(f"expected a share above 0 and at most 1, got {float(share):g}")
+        if self.write_low > self.write_high:
+            raise ValueError(
+                f"write_low is at most write_high, below which writes stop; got {float(self.write_low):g} and "
+                f"{float(self.write_high):g}"
+            )
         if self.row_size % BURST:
             raise ValueError(f"expected a multiple of {BURST}, got {self.row_size}")
         for count in (self.pseudo_channels, self.bank_groups, self.banks):

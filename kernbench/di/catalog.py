@@ -10,6 +10,7 @@ from typing import Any, get_type_hints
 import msgspec
 
 from kernbench.components import KINDS
+from kernbench.topology.compile import Topology
 from kernbench.topology.graph import Node
 from kernbench.topology.load import Source
 
@@ -62,6 +63,18 @@ def configure(node: Node, source: Source) -> Any:
     except msgspec.ValidationError as error:
         name, why = _culprit(node, config_class, str(error))
         raise source.error(f"{node.key}.{name}" if name else node.key, why.split(" - at")[0]) from error
+
+
+def idle_keys(topology: Topology) -> dict[str, str]:
+    """Keys that were given and do nothing, and why: nothing reads them, or not beside the others of their part."""
+    source = topology.source
+    found = dict.fromkeys(source.unread_keys(), "nothing reads this key here; remove it")
+    for node in {node.key: node for node in topology.nodes(0)}.values():
+        given = [name for name in node.config if source.is_given(f"{node.key}.{name}")]
+        if given:  # only then is its part loaded
+            unused: dict[str, str] = getattr(configure(node, source), "unused", dict)()
+            found |= {f"{node.key}.{name}": unused[name] for name in given if name in unused}
+    return found
 
 
 def _culprit(node: Node, config_class: type, why: str) -> tuple[str, str]:

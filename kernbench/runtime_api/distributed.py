@@ -29,6 +29,10 @@ MARGIN = ns(200)
 _HERE = str(Path(__file__).parent)
 Blocks: TypeAlias = Tensor | Sequence[Tensor]
 
+RING = "ring"
+_BACKENDS = ("nccl", "gloo", "mpi", "ucc", "xccl")
+"""What torch's programs give first: who moves the bytes, which here is the fabric."""
+
 
 class ReduceOp:
     """torch's names of the operations; their plain names do as well."""
@@ -54,7 +58,7 @@ class Distributed:
 
     def init_process_group(
         self,
-        algo: str = "ring",
+        algo: str = RING,
         channels: int = 1,
         members: int = 1,
         ranks: Sequence[int] | None = None,
@@ -64,8 +68,9 @@ class Distributed:
 
         A rank has `members` members, in cubes of their own if there are as many, each using `channels` PEs: with more
         than one, a tensor holds their buffers side by side. With `ranks` those alone are the world of a collective, which
-        may be the one rank's own members. torch's own arguments (backend, ...) mean nothing here.
+        may be the one rank's own members. torch's own arguments mean nothing here, nor does a backend in the first place.
         """
+        algo = RING if algo in _BACKENDS else algo
         if self._world is not None:
             raise UsageError("init_process_group: the process group is there already")
         rank = self._rank

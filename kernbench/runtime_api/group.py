@@ -35,7 +35,10 @@ def plan_of(algo: str, kind: str, team: Team, root: int) -> Plan:
         schedule = _alone
     if schedule is None:
         offers = ", ".join(each for each in KINDS if hasattr(algorithm(algo), each))
-        raise UsageError(f"{kind}: the algorithm {algo} does not offer it (it offers {offers})")
+        raise UsageError(
+            f"{kind}: the algorithm {algo} does not offer it (it offers {offers}); "
+            "direct offers them all: --algo direct, or init_process_group(algo='direct')"
+        )
     if root:
         schedule = _turned(schedule, root, blocks=KINDS[kind].blocked)
     moved = KINDS[kind].inputs == KINDS[kind].outputs == "all"

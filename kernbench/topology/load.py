@@ -62,6 +62,10 @@ class Source:
         """Note that a key, or all keys of a section, had a use."""
         self._read.add(key)
 
+    def is_given(self, key: str) -> bool:
+        """Whether a key was given a value other than the default."""
+        return key in self._written
+
     def unread_keys(self) -> list[str]:
         """Keys that were given a value other than the default and that nothing used, in order."""
         return [key for key in self._effective if key in self._written and not self._was_read(key)]

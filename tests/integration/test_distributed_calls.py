@@ -37,6 +37,17 @@ def overlapping_groups(torch):
     return torch.Row({"reads": got}, 0, 0)
 
 
+def with_a_backend(torch):
+    torch.distributed.init_process_group("nccl")
+    x = torch.ones(4)
+    torch.distributed.all_reduce(x)
+    assert x.tolist() == [2.0] * 4
+
+
+def test_torch_s_first_argument_of_init_process_group_is_a_backend_and_means_nothing_here():
+    assert run(with_a_backend, sips=2).sim_time > 0
+
+
 @pytest.mark.parametrize("workers", [1, 2])
 def test_groups_that_overlap_are_made_in_any_order(workers):
     assert reads(run(overlapping_groups, workers=workers)) == [

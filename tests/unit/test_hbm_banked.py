@@ -262,6 +262,7 @@ def test_every_key_of_the_banked_mode_has_an_effect(field, usual):
         ("trefi_ns=700", r"trefi_ns 700 ns must be at least 2 x \(trfc_ns \+ trc_ns\) = 790 ns"),
         ("row_bytes=1000", "expected a multiple of 32, got 1000"),
         ("write_high=1.5", "expected a share above 0 and at most 1, got 1.5"),
+        ("write_high=0.1", "write_low is at most write_high, below which writes stop; got 0.2 and 0.1"),
         ("banks=65", "expected at most 64, got 65"),
         ("t_four_activates=15", "unknown key of hbm_ctrl"),
         ("mode=fast", "mode: .*fast"),
