@@ -12,7 +12,7 @@ import numpy as np
 
 from kernbench.triton_emu import elementwise, reduction, special
 from kernbench.triton_emu.arithmetic import apply, check_operands, common_type, convert
-from kernbench.triton_emu.dtype import DType, float32, float64, int1, int32, int64, typed
+from kernbench.triton_emu.dtype import DType, float32, float64, int1, int32, int64, typed, uint32, uint64
 from kernbench.triton_emu.numerics import Array, Elementwise
 
 
@@ -165,6 +165,8 @@ _FAST = {
     "fast_log2f": "log2", "fast_logf": "log", "fast_powf": "pow", "fast_sinf": "sin", "fast_tanf": "tan",
     "fast_tanhf": "tanh", "powf": "pow", "powi": "pow", "expf": "exp", "fabs": "abs",
 }  # fmt: skip
+_WHOLE = {"int": int32, "uint": uint32, "ll": int64, "ull": uint64}
+_ROUNDINGS = {"rn": "rint", "rz": "trunc", "rd": "floor", "ru": "ceil"}
 _BITS = {
     "float_as_int": (float32, int32), "int_as_float": (int32, float32), "double_as_longlong": (float64, int64),
     "longlong_as_double": (int64, float64), "float_as_uint": (float32, int32), "uint_as_float": (int32, float32),
@@ -204,9 +206,24 @@ def _reinterpreted(name: str, source: DType, target: DType) -> Callable[[Any], A
     return function
 
 
-def _converted(x: Any) -> Any:
-    """Floats rounded to the nearest int32, halves to even."""
-    return convert(NAMES["rint"](x), int32)
+def _rounded(name: str, rounding: str, target: DType) -> Callable[[Any], Any]:
+    def function(x: Any) -> Any:
+        return convert(NAMES[rounding](x), target)
+
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = f"Floats as {target}, rounded as `{rounding}` does."
+    return function
+
+
+def _floating(name: str, target: DType) -> Callable[[Any], Any]:
+    def function(x: Any) -> Any:
+        if not typed(x)[0].is_int():
+            raise TypeError(f"libdevice.{name} takes integers, got {typed(x)[0]}")
+        return convert(x, target)
+
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = f"Integers as {target}, rounded to nearest even."
+    return function
 
 
 NAMES: dict[str, Callable[..., Any]] = {
@@ -224,7 +241,19 @@ NAMES |= {
     "clamp": elementwise.clamp,
     "sigmoid": elementwise.sigmoid,
     "softmax": reduction.softmax,
-    "float2int_rn": _converted,
+}
+NAMES |= {
+    name: _rounded(name, rounding, target)
+    for source in ("float", "double")
+    for kind, target in _WHOLE.items()
+    for suffix, rounding in _ROUNDINGS.items()
+    for name in (f"{source}2{kind}_{suffix}",)
+}
+NAMES |= {
+    name: _floating(name, target)
+    for kind in _WHOLE
+    for source, target in (("float", float32), ("double", float64))
+    for name in (f"{kind}2{source}_rn",)
 }
 NAMES |= {alias: NAMES[name] for alias, name in _FAST.items()}
 NAMES |= {name: _reinterpreted(name, source, target) for name, (source, target) in _BITS.items()}

@@ -187,6 +187,17 @@ def test_a_quotient_is_rounded_toward_zero_where_asked(rig):
     ]  # fmt: skip
 
 
+def test_numbers_are_converted_with_the_rounding_that_a_function_s_name_says(rig):
+    x = np.array([1.5, -1.5, 2.5, -2.7], np.float32)
+    found = {name: outcome(rig, libdevice.NAMES[f"float2int_{name}"], x).tolist() for name in ("rn", "rz", "rd", "ru")}
+    assert found == {"rn": [2, -2, 2, -3], "rz": [1, -1, 2, -2], "rd": [1, -2, 2, -3], "ru": [2, -1, 3, -2]}
+    whole = np.array([1, -2, 2**24 + 1, 2**24 + 3], np.int32)
+    assert outcome(rig, libdevice.NAMES["int2float_rn"], whole).tolist() == whole.astype(np.float32).tolist()
+    assert outcome(rig, libdevice.NAMES["ll2double_rn"], whole.astype(np.int64)).dtype == np.float64
+    with pytest.raises(KernelError, match=r"libdevice.int2float_rn takes integers, got float32"):
+        outcome(rig, libdevice.NAMES["int2float_rn"], x)
+
+
 @jit
 def annotated(out, a: tl.uint8, b: "tl.int64", c: tl.float64, d: tl.float16, e: "fp32", f: int, g: float, h: "int"):  # noqa: F821
     for number in tl.static_range(8):
