@@ -65,10 +65,11 @@ def atomic_xchg(pointer: Any, val: Any, mask: Any = None, sem: str | None = None
 
 
 def atomic_cas(pointer: Any, cmp: Any, val: Any, sem: str | None = None, scope: str | None = None) -> Any:
-    """Put `val` where the element equals `cmp`; the elements that were there before."""
+    """Put `val` where the element has the bits of `cmp`; the elements that were there before."""
 
     def swap(old: Any, wanted: Any, value: Any) -> Any:
-        return np.where(old == wanted, value, old)
+        bits = f"u{old.itemsize}"  # a NaN equals itself, 0.0 is not -0.0
+        return np.where(np.asarray(old).view(bits) == np.asarray(wanted).view(bits), value, old)
 
     return _atomic("atomic_cas", swap, pointer, (cmp, val), None, sem, scope)
 

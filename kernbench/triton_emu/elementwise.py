@@ -147,12 +147,14 @@ def sigmoid(x: Any) -> Any:
 
 
 def fdiv(x: Any, y: Any, ieee_rounding: bool = False) -> Any:  # noqa: ARG001  # division always rounds to nearest here
-    """Quotients of floats."""
+    """Quotients of floats; of two of one type in that type, where `/` gives float32 for those of 16 bits."""
     check_operands("fdiv", x, y)
     for side in (x, y):
         if not typed(side)[0].is_floating():
             raise TypeError(f"tl.fdiv divides floats, got {typed(side)[0]}; use / or //")
-    return binary("/", x, y)
+    kinds = {typed(side)[0] for side in (x, y)}
+    narrow = [kind for kind in kinds if kind.itemsize < float32.itemsize]
+    return apply(BINARY["/"], (x, y), float32, *narrow) if len(kinds) == len(narrow) == 1 else binary("/", x, y)
 
 
 def div_rn(x: Any, y: Any) -> Any:

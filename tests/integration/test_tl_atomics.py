@@ -228,3 +228,20 @@ def test_one_and_two_workers_agree_on_contended_locks(sim):
     results = [sim(sips=2, workers=workers, overrides=TINY).run(contended) for workers in (1, 2)]
     assert results[0].digest == results[1].digest
     assert np.sum([row.wrong for row in results[0].rows]) == 0
+
+
+BITS = """
+@triton.jit
+def swap(x_ptr, BLOCK: tl.constexpr):
+    i = tl.arange(0, BLOCK)
+    tl.atomic_cas(x_ptr + i, tl.where(i == 1, float("nan"), 0.0), tl.full((BLOCK,), 7.0, tl.float32))
+
+x = torch.from_numpy(np.array([-0.0, np.nan, 0.0, 1.0], np.float32))
+swap[(1,)](x, BLOCK=4)
+found = x.numpy()
+assert np.signbit(found[0]) and found.tolist() == [0.0, 7.0, 7.0, 1.0], found
+"""
+
+
+def test_a_compare_and_swap_of_floats_compares_bits(run):
+    run(BITS)

@@ -104,6 +104,15 @@ def test_a_product_and_a_number_are_added_in_the_number_s_type(rig):
     assert (found.dtype, found[0]) == (np.float32, np.float32(1e-8))
 
 
+def test_fdiv_of_16_bits_stays_there(rig):
+    one, three = np.ones(4, np.float16), np.full(4, 3, np.float16)
+    found = outcome(rig, lambda a, b: (tl.fdiv(a, b), a / b), one, three)
+    assert [(each.dtype, each[0]) for each in found] == [
+        (np.float16, np.float16(1 / 3)),
+        (np.float32, np.float32(1 / 3)),
+    ]
+
+
 def test_each_offset_may_have_a_seed_of_its_own(rig):
     seeds, offsets = np.array([3, -4, 5, 3], np.int32), np.arange(4, dtype=np.int32)
     together = outcome(rig, tl.randint, seeds, offsets)
