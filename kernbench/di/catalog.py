@@ -5,7 +5,7 @@ from fractions import Fraction
 from functools import cache
 from importlib import import_module
 from operator import attrgetter
-from typing import Any, get_type_hints
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -84,8 +84,15 @@ def _culprit(node: Node, config_class: type, why: str) -> tuple[str, str]:
             msgspec.convert({name: value}, config_class, dec_hook=_decode)
         except msgspec.ValidationError as error:
             if "missing required" not in str(error):
-                return name, str(error)
+                return name, _listed(config_class, name) or str(error)
     return next((name for name in node.config if name in why), ""), why
+
+
+def _listed(config_class: type, name: str) -> str:
+    """What a key may be whose values are listed; nothing of another one."""
+    kinds = {field.encode_name: field.type for field in msgspec.structs.fields(config_class)}
+    values = get_args(kinds[name]) if get_origin(kinds[name]) is Literal else ()
+    return f"expected {' or '.join(values)}" if values else ""
 
 
 def _decode(wanted: type, value: object) -> object:
