@@ -25,7 +25,7 @@ ROUNDS = 10
 _KEYS = np.uint32(0x9E3779B9), np.uint32(0xBB67AE85)
 _FACTORS = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
 _LONG_KEYS = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBB67AE8584CAA73B)
-_LONG_FACTORS = np.asarray([0xD2E7470EE14C6C93, 0xCA5A826395121157], np.uint64)
+_LONG_FACTORS = np.asarray(0xD2E7470EE14C6C93, np.uint64), np.asarray(0xCA5A826395121157, np.uint64)
 _LOW, _HALF = np.uint64(0xFFFFFFFF), np.uint64(32)
 # The greatest scale by which every 31-bit integer stays below 1 in float32.
 _SCALE = 4.6566127342e-10
@@ -56,8 +56,8 @@ def philox_long_words(seed: Array, counters: tuple[Array, Array, Array, Array], 
     with np.errstate(over="ignore"):
         for _ in range(rounds):
             first, second = c0, c2
-            c0 = special.umulhi(second, _LONG_FACTORS[1:]) ^ c1 ^ k0
-            c2 = special.umulhi(first, _LONG_FACTORS[:1]) ^ c3 ^ k1
+            c0 = special.umulhi(second, _LONG_FACTORS[1]) ^ c1 ^ k0
+            c2 = special.umulhi(first, _LONG_FACTORS[0]) ^ c3 ^ k1
             c1, c3 = second * _LONG_FACTORS[1], first * _LONG_FACTORS[0]
             k0, k1 = k0 + _LONG_KEYS[0], k1 + _LONG_KEYS[1]
     return np.stack((c0, c1, c2, c3), axis=-1)

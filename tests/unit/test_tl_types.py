@@ -188,6 +188,20 @@ def test_random_numbers_for_counters_of_64_bits_are_those_of_philox_4x64(rig):
     assert (uniform.dtype, uniform.max() < 1) == (np.float32, True)
 
 
+def test_random_numbers_for_one_counter_of_64_bits_are_a_block_s(rig):
+    def draw(a):
+        scalar = tl.to_tensor(2).to(tl.int64)
+        return tl.philox(11, scalar, scalar * 0, scalar * 0, scalar * 0)
+
+    found = outcome(rig, draw, np.zeros(2, np.int32))
+    assert [int(each) for each in found] == np.random.Philox(key=11, counter=1).random_raw(4).tolist()
+
+
+def test_running_sums_of_int1_wrap(rig):
+    found = outcome(rig, lambda a: tl.cumsum(a > 0, 0, dtype=tl.int1), np.array([1, 1, 0, 1], np.int32))
+    assert found.tolist() == [True, False, False, True]
+
+
 def test_a_quotient_is_rounded_toward_zero_where_asked(rig):
     x, y = np.array([2, -2, 1, 1], np.float32), np.array([3, 3, 3, 2], np.float32)
     found = outcome(rig, libdevice.NAMES["div_rz"], x, y)
