@@ -337,6 +337,10 @@ def _device(text: str | None) -> int | None:
     return int(number)
 
 
+_LONG_UNITS = (("min", 60), ("m", 60), ("h", 3600))
+"""What only real time comes in: no run simulates as long."""
+
+
 def real_seconds(text: str | None) -> float | None:
     """The seconds of a time limit."""
     from kernbench.common.units import FS_PER_S, parse_time
@@ -344,11 +348,7 @@ def real_seconds(text: str | None) -> float | None:
     if text is None:
         return None
     number, seconds = text, 1
-    for unit, length in (
-        ("min", 60),
-        ("m", 60),
-        ("h", 3600),
-    ):  # only real time comes in these: no run simulates as long
+    for unit, length in _LONG_UNITS:
         if text.endswith(unit):
             number, seconds = f"{text.removesuffix(unit)}s", length
             break

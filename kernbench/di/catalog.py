@@ -92,7 +92,7 @@ def _listed(config_class: type, name: str) -> str:
     """What a key may be whose values are listed; nothing of another one."""
     kinds = {field.encode_name: field.type for field in msgspec.structs.fields(config_class)}
     values = get_args(kinds[name]) if get_origin(kinds[name]) is Literal else ()
-    return f"expected {' or '.join(values)}" if values else ""
+    return f"expected {' or '.join(map(str, values))}" if values else ""
 
 
 def _decode(wanted: type, value: object) -> object:

@@ -34,7 +34,7 @@ class TopologyFacts:
         out = {link.wire_name: link.bw for link in links if link.source == sip}
         into = [link.bw for link in links if link.destination == sip]
         down = [link.bw for link in self._topology.links(sip) if link.src == "switch"]
-        return Fabric(sum(out.values()), min(sum(into), *down) if down else sum(into))
+        return Fabric(sum(out.values()), min([sum(into), *down]))
 
     def section(self, part: str) -> Any:
         """The config of the first node whose section has this name."""

@@ -5,6 +5,7 @@ import sys
 from types import ModuleType, TracebackType
 
 from kernbench.common.errors import RankError, SimulationError
+from kernbench.common.user_line import innermost
 from kernbench.runtime_api.bench import BenchRef, tree_of
 from kernbench.triton_emu.shim import Shim
 
@@ -38,13 +39,8 @@ class Script:
             sys.argv = arguments
 
     def _line(self, trace: TracebackType | None) -> str:
-        where = self._ref.file
-        while trace is not None:
-            file = trace.tb_frame.f_code.co_filename
-            if file == self._ref.file or file in self._shim.files:
-                where = f"{file}:{trace.tb_lineno}"
-            trace = trace.tb_next
-        return where
+        own = innermost(trace, lambda file: file == self._ref.file or file in self._shim.files)
+        return own or self._ref.file
 
 
 def _words(error: Exception, line: str) -> str:

@@ -85,7 +85,7 @@ class Autotuner(Launchable):
         key = (*values, *types)
         if key not in self.cache:
             host = current_host(self.__name__)
-            kept = self._pruned({name: value for name, value in named.items() if name not in kwargs}, kwargs)
+            kept = self._pruned(dict(zip(self.arg_names, args, strict=False)), kwargs)
             known: list[tuple[Launch, tuple[Fs | None, str]]] = []
             tried = [(config, *self._try(host, known, config, grid, args, kwargs, named)) for config in kept]
             best = min(tried, key=lambda each: (each[1] is None, each[1] or 0))

@@ -172,7 +172,7 @@ def index_axes(block: Any, key: Any) -> Any:
         elif not isinstance(item, slice) or item != slice(None):
             raise TypeError(f"a block takes `:` and None between brackets, got {item!r}; use tl.load of a pointer")
         axis += 1
-    if axis > len(block.shape) > 0 and rank:
+    if rank and axis > len(block.shape):  # a 0-d one takes `:` for what it may still be stretched to
         raise TypeError(f"too many axes between brackets for a block of shape {list(block.shape)}")
     return block
 

@@ -152,9 +152,10 @@ def fdiv(x: Any, y: Any, ieee_rounding: bool = False) -> Any:  # noqa: ARG001  #
     for side in (x, y):
         if not typed(side)[0].is_floating():
             raise TypeError(f"tl.fdiv divides floats, got {typed(side)[0]}; use / or //")
-    kinds = {typed(side)[0] for side in (x, y)}
-    narrow = [kind for kind in kinds if kind.itemsize < float32.itemsize]
-    return apply(BINARY["/"], (x, y), float32, *narrow) if len(kinds) == len(narrow) == 1 else binary("/", x, y)
+    kind = typed(x)[0]
+    if kind is typed(y)[0] and kind.itemsize < float32.itemsize:
+        return apply(BINARY["/"], (x, y), float32, kind)
+    return binary("/", x, y)
 
 
 def div_rn(x: Any, y: Any) -> Any:
@@ -223,9 +224,9 @@ _CLAMPS = {
 
 def where(condition: Any, x: Any, y: Any) -> Any:
     """Elements of `x` where `condition` holds, else of `y`; all three are evaluated. Pointers are chosen when asked for."""
-    chosen = getattr(type(x), "chosen", None)
-    if chosen is not None:
-        return chosen(x, condition, y)
+    of_pointers = getattr(type(x), "chosen", None)
+    if of_pointers is not None:
+        return of_pointers(x, condition, y)
     check_operands("where", condition, x, y)
     dtype = common_type(x, y)
     chosen = _choose_known(condition, x, y, dtype) if dtype.kind == "int" else None
@@ -257,8 +258,7 @@ def _choose_known(condition: Any, x: Any, y: Any, dtype: DType) -> Known | None:
         return None
     found = [side.known if isinstance(side, Block) else Index.constant(int(side)) for side in (condition, x, y)]
     mask, *sides = found
-    fitted = [fitting(side, dtype) if isinstance(side, Index) else None for side in sides]
-    yes, no = fitted
+    yes, no = (fitting(side, dtype) if isinstance(side, Index) else None for side in sides)
     if not isinstance(mask, Mask) or yes is None or no is None:
         return None
     shape = joint(joint(mask.shape, yes.shape), no.shape)

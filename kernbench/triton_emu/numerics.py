@@ -77,7 +77,7 @@ BINARY: dict[str, Elementwise] = {
 }
 
 
-_IN_ONE_BIT: dict[Function, Function] = {np.add: np.logical_xor, np.subtract: np.logical_xor}
+IN_ONE_BIT: dict[Function, Function] = {np.add: np.logical_xor, np.subtract: np.logical_xor}
 """Sums of int1 wrap; numpy's are true or an error."""
 
 
@@ -108,7 +108,7 @@ def elementwise(entry: Elementwise, compute: DType, result: DType) -> Function:
     """The function of whole arrays: operands become `compute`, the outcome `result`."""
     function, operand, rounded = entry.function, compute.numpy, rounding(result)
     if compute is int1:
-        function = _IN_ONE_BIT.get(function, function)
+        function = IN_ONE_BIT.get(function, function)
 
     def apply(*arrays: Array) -> Any:
         with np.errstate(all="ignore"):

@@ -25,7 +25,7 @@ class KernelParam:
         self.default = parameter.default
         self.has_default = parameter.default is not inspect.Parameter.empty
         self.annotation = parameter.annotation
-        self.is_constexpr = _text(parameter.annotation).rpartition(".")[2] == "constexpr"
+        self.is_constexpr = is_constexpr(parameter.annotation)
         self.do_not_specialize = False  # nothing is compiled, nothing specialised
         self._type = _annotated(parameter.annotation)
 
@@ -42,13 +42,18 @@ class KernelParam:
         return scalar(value, dtype)
 
 
-def _text(annotation: Any) -> str:
+def is_constexpr(annotation: Any) -> bool:
+    """Whether an annotation is `tl.constexpr`, itself or as text."""
+    return _name(annotation) == "constexpr"
+
+
+def _name(annotation: Any) -> str:
     text = annotation if isinstance(annotation, str) else getattr(annotation, "__name__", "")
-    return str(text).strip().strip("'\"")
+    return str(text).strip().strip("'\"").rpartition(".")[2]
 
 
 def _annotated(annotation: Any) -> DType | None:
     if isinstance(annotation, DType):
         return annotation
-    name = _text(annotation).rpartition(".")[2]
+    name = _name(annotation)
     return BY_NAME.get(name) or _COMPILERS_NAMES.get(name)

@@ -55,10 +55,10 @@ def dot(
     inner = accumulator(input.dtype)
     if out_dtype is bfloat16 and not input.dtype.is_int():
         raise TypeError("tl.dot: out_dtype=tl.bfloat16 does not exist; use .to(tl.bfloat16) on the product")
-    if out_dtype is None or inner is not float32 or input.dtype in _WHOLE:
-        outer = acc.dtype if acc is not None and acc.dtype is float16 and input.dtype not in _WHOLE else inner
+    if inner is not float32 or input.dtype in _WHOLE:
+        outer = inner
     else:
-        outer = out_dtype
+        outer = out_dtype or (float16 if acc is not None and acc.dtype is float16 else inner)
     shape = (*input.shape[:-1], other.shape[-1])
     if acc is not None and (acc.shape != shape or acc.dtype is not outer):
         raise TypeError(f"tl.dot: acc is {acc!r}, the product {outer} {list(shape)}")

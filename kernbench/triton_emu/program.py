@@ -19,9 +19,11 @@ import numpy as np
 from kernbench.common import ops
 from kernbench.common.errors import KernelError
 from kernbench.common.ops import Gemm, Issuer, Math, Operation, Runs, Site, Value
+from kernbench.common.user_line import innermost
 from kernbench.triton_emu.access import PointerArg
 from kernbench.triton_emu.fusion import accumulates, fused, is_fusible
 from kernbench.triton_emu.numerics import Array
+from kernbench.triton_emu.parameter import is_constexpr
 from kernbench.triton_emu.scalar import argument
 
 _HERE = str(Path(__file__).parent)
@@ -224,13 +226,8 @@ def constexprs(function: Callable[..., Any]) -> frozenset[str]:
 
 
 def _marked(inner: Callable[..., Any]) -> frozenset[str]:
-    marked = set()
-    for name, parameter in inspect.signature(inner).parameters.items():
-        annotation = parameter.annotation
-        text = annotation if isinstance(annotation, str) else getattr(annotation, "__name__", "")
-        if text.strip("'\"").rpartition(".")[2] == "constexpr":
-            marked.add(name)
-    return frozenset(marked)
+    parameters = inspect.signature(inner).parameters
+    return frozenset(name for name, parameter in parameters.items() if is_constexpr(parameter.annotation))
 
 
 def alike(value: tuple[Any, ...], items: Sequence[Any]) -> Any:
@@ -259,11 +256,5 @@ def site() -> Site:
 
 
 def _user_line(traceback: TracebackType | None) -> str:
-    """The innermost line of an error that is the user's own."""
-    where = ""
-    while traceback is not None:
-        file = traceback.tb_frame.f_code.co_filename
-        if not file.startswith(_INNER):
-            where = f"{file}:{traceback.tb_lineno}"
-        traceback = traceback.tb_next
-    return where
+    """The innermost line of an error that is the user's own; a kernel of kernbench's counts as one."""
+    return innermost(traceback, lambda file: not file.startswith(_INNER))

@@ -72,13 +72,11 @@ def _widened(types: tuple[DType, DType]) -> tuple[DType, DType]:
     return work, float32 if dtype is bfloat16 else dtype
 
 
-def _accumulated(
-    name: str, function: np.ufunc, x: Block, axis: int, reverse: bool, types: tuple[DType, DType]
-) -> Block:
+def _accumulated(name: str, function: Any, x: Block, axis: int, reverse: bool, types: tuple[DType, DType]) -> Block:
     along = as_axis(name, axis, len(x.shape))
     work, dtype = types
     if work is int1:
-        function = np.bitwise_xor if function is np.add else np.bitwise_and
+        function = numerics.IN_ONE_BIT.get(function, function)
     inner, outer = numerics.cast(x.dtype, work), numerics.cast(work, dtype)
     source, view = x.stored(), x.lens
 

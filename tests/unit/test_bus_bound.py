@@ -10,9 +10,8 @@ from kernbench.runtime_api.rank import Fabric
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("n", [2, 3, 8])
-def test_where_all_links_are_alike_it_is_a_sip_s_bandwidth_unless_one_root_does_all(kind, n):
-    found = bus_bound(kind, [Fabric(100, 100)] * n)
-    assert found == 100 if kind not in ("gather", "scatter") else found <= 100
+def test_where_all_links_are_alike_it_is_a_sip_s_bandwidth(kind, n):
+    assert bus_bound(kind, [Fabric(100, 100)] * n) == 100
 
 
 @pytest.mark.parametrize(
