@@ -1,14 +1,13 @@
 """torch.distributed for one rank: groups, collectives that are kernels, and messages from rank to rank."""
 
-import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from hashlib import blake2b
-from pathlib import Path
 from typing import Any, TypeAlias
 
 from kernbench.common.errors import UsageError
 from kernbench.common.messages.host import KernelLaunchMsg
 from kernbench.common.units import Fs, ns
+from kernbench.runtime_api.caller import caller
 from kernbench.runtime_api.collectives.barrier import ring_barrier
 from kernbench.runtime_api.collectives.choice import choose
 from kernbench.runtime_api.collectives.kinds import KINDS
@@ -16,7 +15,9 @@ from kernbench.runtime_api.collectives.measure import row_of, row_of_pairs
 from kernbench.runtime_api.cubes import places
 from kernbench.runtime_api.dtensor import DistributedTensors
 from kernbench.runtime_api.group import Group
-from kernbench.runtime_api.pairs import Pairs
+from kernbench.runtime_api.host_objects import HostObjects
+from kernbench.runtime_api.membership import NON_GROUP_MEMBER, AnyGroup, NonMember
+from kernbench.runtime_api.point_to_point import PointToPoint
 from kernbench.runtime_api.rank import Rank
 from kernbench.runtime_api.row import Row
 from kernbench.runtime_api.tensor import Tensor
@@ -26,7 +27,6 @@ from kernbench.triton_emu.launch import Launch
 
 MARGIN = ns(200)
 """More than the parts of a launch, or of a step of a barrier, take beyond their ways."""
-_HERE = str(Path(__file__).parent)
 Blocks: TypeAlias = Tensor | Sequence[Tensor]
 
 RING = "ring"
@@ -44,16 +44,18 @@ class ReduceOp:
     AVG = "avg"
 
 
-class Distributed:
-    """Every call suspends the rank; ranks meet only in simulated messages. Without `group` all ranks take part."""
+class Distributed(PointToPoint):
+    """Every call suspends the rank; ranks meet only in simulated messages. Without `group` all ranks take part.
+
+    A rank outside of a group may call its collectives all the same, as in torch: there they do nothing.
+    """
 
     ReduceOp = ReduceOp
 
     def __init__(self, rank: Rank) -> None:
-        self._rank = rank
-        self._world: Group | None = None
+        super().__init__(rank)
         self._created: dict[tuple[int, ...], int] = {}
-        self._pairs = Pairs(rank)
+        self._objects = HostObjects(self, rank)
         self.tensor = DistributedTensors(self)
 
     def init_process_group(
@@ -62,6 +64,7 @@ class Distributed:
         channels: int = 1,
         members: int = 1,
         ranks: Sequence[int] | None = None,
+        backend: str | None = None,
         **_torch: Any,
     ) -> None:
         """Make the group of all ranks and open the queues of its all-reduce; timed messages do it.
@@ -70,14 +73,16 @@ class Distributed:
         than one, a tensor holds their buffers side by side. With `ranks` those alone are the world of a collective, which
         may be the one rank's own members. torch's own arguments mean nothing here, nor does a backend in the first place.
         """
-        algo = RING if algo in _BACKENDS else algo
-        if self._world is not None:
+        if algo in _BACKENDS:
+            algo, backend = RING, algo
+        self._backend = backend or self._backend
+        if self.default is not None:
             raise UsageError("init_process_group: the process group is there already")
         rank = self._rank
-        self._world = self._make("world", range(rank.world) if ranks is None else ranks, algo, channels, members)
-        if algo != "auto" and hasattr(self._world.module(), "all_reduce"):
-            self._world.prepare("all_reduce")
-            self._world.wait_open()
+        self.default = self._make("world", range(rank.world) if ranks is None else ranks, algo, channels, members)
+        if algo != "auto" and hasattr(self.default.module(), "all_reduce"):
+            self.default.prepare("all_reduce")
+            self.default.wait_open()
 
     def _make(self, name: str, ranks: Sequence[int], algo: str, channels: int, members: int) -> Group:
         rank = self._rank
@@ -92,8 +97,8 @@ class Distributed:
 
     def new_group(
         self, ranks: Sequence[int] | None = None, algo: str = "", channels: int = 0, members: int = 1, **_torch: Any
-    ) -> Group | None:
-        """Make a group of some ranks; a rank that is not among them gets None.
+    ) -> Group | NonMember:
+        """Make a group of some ranks; a rank that is not among them gets GroupMember.NON_GROUP_MEMBER.
 
         Its ranks call this as often as each other for the same set; the order among sets does not matter.
         """
@@ -103,7 +108,7 @@ class Distributed:
             raise UsageError(f"new_group: ranks are 0 to {self._rank.world - 1}, got {list(chosen)}")
         number = self._created[chosen] = self._created.get(chosen, 0) + 1
         if self._rank.index not in chosen:
-            return None
+            return NON_GROUP_MEMBER
         name = blake2b(repr((chosen, number)).encode(), digest_size=4).hexdigest()
         group = self._make(name, chosen, algo or world.algo, channels or world.channels, members)
         if group.algo != "auto" and hasattr(group.module(), "all_reduce"):
@@ -121,12 +126,7 @@ class Distributed:
         """Whether the run computes bytes, or only time."""
         return self._rank.values
 
-    @property
-    def world(self) -> Group:
-        """The group of all ranks."""
-        return self._group(None, "world")
-
-    def prepare(self, kind: str, group: Group | None = None, *, count: int = 0, dtype: DType | None = None) -> None:
+    def prepare(self, kind: str, group: AnyGroup = None, *, count: int = 0, dtype: DType | None = None) -> None:
         """Open the queues that a collective needs now, so that its first call need not.
 
         The algorithm `auto` depends on what is to be moved: blocks of `count` elements of `dtype`.
@@ -166,66 +166,50 @@ class Distributed:
         spread: Fs = launch + rank.world * (max(hops) + machine.section("ipcq").recv + MARGIN)
         return spread
 
-    def is_initialized(self) -> bool:
-        """Whether there is a group of all ranks."""
-        return self._world is not None
-
-    def is_available(self) -> bool:
-        """Always."""
-        return True
-
-    def destroy_process_group(self, group: Group | None = None) -> None:
+    def destroy_process_group(self, group: AnyGroup = None) -> None:
         """Nothing is given back: queues live as long as the run."""
-
-    def get_rank(self, group: Group | None = None) -> int:
-        """Number of this rank (within a group)."""
-        return self._rank.index if group is None else group.rank
-
-    def get_world_size(self, group: Group | None = None) -> int:
-        """How many ranks there are (in a group)."""
-        return self._rank.world if group is None else group.size
 
     # -- collectives ---------------------------------------------------------------------------------------------
 
-    def barrier(self, group: Group | None = None, *, async_op: bool = False) -> Work:
+    def barrier(self, group: AnyGroup = None, *, async_op: bool = False) -> Work:
         """Return when every rank of the group has called it; a kernel passes tokens around the ring, so it costs time."""
-        team, caller = self._group(group, "barrier"), _caller()
+        if isinstance(group, NonMember):
+            return done(self._rank)
+        team, site = self._group(group, "barrier"), caller()
         if team.size == 1:
             return done(self._rank)
         queues = team.ring_queues()
         launch = ring_barrier.launch((1,), team.size)
-        work = team.launch(launch, queues, "barrier", caller, team.pes[0][:1])
+        work = team.launch(launch, queues, "barrier", site, team.pes[0][:1])
         return work if async_op else self._waited(work, "barrier")
 
-    def all_reduce(
-        self, tensor: Tensor, op: str = "sum", group: Group | None = None, *, async_op: bool = False
-    ) -> Work:
+    def all_reduce(self, tensor: Tensor, op: str = "sum", group: AnyGroup = None, *, async_op: bool = False) -> Work:
         """Reduce over all ranks, in place: every rank ends with the same bits."""
         return self._run("all_reduce", tensor, tensor, group, op=op, async_op=async_op)
 
-    def all_gather(self, output: Blocks, tensor: Tensor, group: Group | None = None, *, async_op: bool = False) -> Work:
+    def all_gather(self, output: Blocks, tensor: Tensor, group: AnyGroup = None, *, async_op: bool = False) -> Work:
         """Every rank ends with the tensors of all, in order of rank: in one tensor or in a list of them."""
         flat, after = self._collected(output, tensor)
         return self._run("all_gather", tensor, flat, group, async_op=async_op, after=after)
 
     def reduce_scatter(
-        self, output: Tensor, source: Blocks, op: str = "sum", group: Group | None = None, *, async_op: bool = False
+        self, output: Tensor, source: Blocks, op: str = "sum", group: AnyGroup = None, *, async_op: bool = False
     ) -> Work:
         """Rank i ends with the reduction of everybody's block i."""
         return self._run("reduce_scatter", self._joined(source), output, group, op=op, async_op=async_op)
 
-    def all_to_all(self, output: Blocks, source: Blocks, group: Group | None = None, *, async_op: bool = False) -> Work:
+    def all_to_all(self, output: Blocks, source: Blocks, group: AnyGroup = None, *, async_op: bool = False) -> Work:
         """Block i of this rank goes to rank i, as its block number of this rank."""
         joined = self._joined(source)
         flat, after = self._collected(output, joined)
         return self._run("all_to_all", joined, flat, group, async_op=async_op, after=after)
 
-    def broadcast(self, tensor: Tensor, src: int = 0, group: Group | None = None, *, async_op: bool = False) -> Work:
+    def broadcast(self, tensor: Tensor, src: int = 0, group: AnyGroup = None, *, async_op: bool = False) -> Work:
         """Everybody ends with the tensor of rank `src`."""
         return self._run("broadcast", tensor, tensor, group, root=src, async_op=async_op)
 
     def reduce(
-        self, tensor: Tensor, dst: int = 0, op: str = "sum", group: Group | None = None, *, async_op: bool = False
+        self, tensor: Tensor, dst: int = 0, op: str = "sum", group: AnyGroup = None, *, async_op: bool = False
     ) -> Work:
         """Rank `dst` ends with the reduction, in place; the others keep what they have."""
         return self._run("reduce", tensor, tensor, group, op=op, root=dst, async_op=async_op)
@@ -235,11 +219,13 @@ class Distributed:
         tensor: Tensor,
         output: Blocks | None = None,
         dst: int = 0,
-        group: Group | None = None,
+        group: AnyGroup = None,
         *,
         async_op: bool = False,
     ) -> Work:
         """Rank `dst` ends with the tensors of all; it alone names an output."""
+        if isinstance(group, NonMember):
+            return done(self._rank)
         team = self._group(group, "gather")
         if (output is not None) != (self._rank.index == dst):
             raise UsageError(f"gather: rank {dst} gives an output for what it collects, the others none")
@@ -253,17 +239,29 @@ class Distributed:
         tensor: Tensor,
         source: Blocks | None = None,
         src: int = 0,
-        group: Group | None = None,
+        group: AnyGroup = None,
         *,
         async_op: bool = False,
     ) -> Work:
         """Rank i ends with block i of rank `src`, which alone names a source."""
+        if isinstance(group, NonMember):
+            return done(self._rank)
         team = self._group(group, "scatter")
         if (source is not None) != (self._rank.index == src):
             raise UsageError(f"scatter: rank {src} gives the source, the others none")
         if source is None:
             source = Tensor(self._rank, (team.team.size * tensor.numel(),), tensor.dtype)
         return self._run("scatter", self._joined(source), tensor, group, root=src, async_op=async_op)
+
+    def all_gather_object(self, object_list: list[Any], obj: Any, group: AnyGroup = None) -> None:
+        """Fill a list with every rank's object: numbers, text, bytes, lists, dicts; a tuple arrives as a list."""
+        if not isinstance(group, NonMember):
+            self._objects.all_gather(object_list, obj, self._group(group, "all_gather_object"))
+
+    def broadcast_object_list(self, object_list: list[Any], src: int = 0, group: AnyGroup = None) -> None:
+        """Put the objects of rank `src` into everybody's list; a tuple arrives as a list."""
+        if not isinstance(group, NonMember):
+            self._objects.broadcast(object_list, src, self._group(group, "broadcast_object_list"))
 
     all_gather_into_tensor = all_gather
     reduce_scatter_tensor = reduce_scatter
@@ -274,14 +272,16 @@ class Distributed:
         kind: str,
         x: Tensor,
         y: Tensor,
-        group: Group | None,
+        group: AnyGroup,
         *,
         op: str = "",
         root: int = 0,
         async_op: bool,
         after: Callable[[], None] | None = None,
     ) -> Work:
-        team, caller = self._group(group, kind), _caller()
+        if isinstance(group, NonMember):
+            return done(self._rank)
+        team, site = self._group(group, kind), caller()
         algo = self._algo(team, kind, x, y, op)
         work = team.run(
             kind,
@@ -289,7 +289,7 @@ class Distributed:
             y,
             op=op,
             root=team.index(root, kind) if KINDS[kind].rooted else 0,
-            caller=caller,
+            caller=site,
             algo=algo,
             after=after,
         )
@@ -305,12 +305,6 @@ class Distributed:
         with self._rank.phase(name):
             work.wait()
         return work
-
-    def _group(self, group: Group | None, what: str) -> Group:
-        found = self._world if group is None else group
-        if found is None:
-            raise UsageError(f"{what}: call init_process_group first")
-        return found
 
     def _joined(self, source: Blocks) -> Tensor:
         """Blocks side by side; a list is copied."""
@@ -338,34 +332,6 @@ class Distributed:
 
         return flat, spread
 
-    # -- from rank to rank ---------------------------------------------------------------------------------------
-
-    def send(self, tensor: Tensor, dst: int) -> Work:
-        """Return when the last byte has left; what does not fit the queue's slots waits for the receiver."""
-        return self._waited(self.isend(tensor, dst), "send")
-
-    def recv(self, tensor: Tensor, src: int) -> Work:
-        """Return when the tensor of the same size from rank `src` is in memory."""
-        return self._waited(self.irecv(tensor, src), "recv")
-
-    def prepare_pairs(self, dst: int, src: int) -> None:
-        """Open the queues to a rank and from one now, so that the first messages need not."""
-        self._pairs.prepare((dst,), (src,))
-
-    def open_pairs(self, dsts: Iterable[int], srcs: Iterable[int]) -> None:
-        """The same for any number of ranks."""
-        self._pairs.prepare(dsts, srcs)
-
-    def isend(self, tensor: Tensor, dst: int) -> Work:
-        """Begin to send."""
-        self._group(None, "send")
-        return self._pairs.send(tensor, dst, _caller())
-
-    def irecv(self, tensor: Tensor, src: int) -> Work:
-        """Begin to receive."""
-        self._group(None, "recv")
-        return self._pairs.receive(tensor, src, _caller())
-
     # -- measuring -----------------------------------------------------------------------------------------------
 
     def row(
@@ -386,11 +352,3 @@ class Distributed:
         """Run a kernel that the program launched with `kernel[grid](...)`, on all PEs of the device."""
         with self._rank.phase(launch.name):
             self._rank.call(KernelLaunchMsg(launch, tuple(self._rank.pes)))
-
-
-def _caller() -> str:
-    """file:line of the program that called, outside this package."""
-    frame = sys._getframe(1)  # noqa: SLF001  # the documented way to look at a caller
-    while frame.f_code.co_filename.startswith(_HERE) and frame.f_back is not None:
-        frame = frame.f_back
-    return f"{frame.f_code.co_filename}:{frame.f_lineno}"
