@@ -19,8 +19,10 @@ from kernbench.runtime_api.host_objects import HostObjects
 from kernbench.runtime_api.membership import NON_GROUP_MEMBER, AnyGroup, NonMember
 from kernbench.runtime_api.point_to_point import PointToPoint
 from kernbench.runtime_api.rank import Rank
+from kernbench.runtime_api.reduce_op import ReduceOp
 from kernbench.runtime_api.row import Row
 from kernbench.runtime_api.tensor import Tensor
+from kernbench.runtime_api.torch_tensors import takes_torch
 from kernbench.runtime_api.work import Work, done
 from kernbench.triton_emu.dtype import DType
 from kernbench.triton_emu.launch import Launch
@@ -33,15 +35,46 @@ RING = "ring"
 _BACKENDS = ("nccl", "gloo", "mpi", "ucc", "xccl")
 """What torch's programs give first: who moves the bytes, which here is the fabric."""
 
-
-class ReduceOp:
-    """torch's names of the operations; their plain names do as well."""
-
-    SUM = "sum"
-    PRODUCT = "prod"
-    MAX = "max"
-    MIN = "min"
-    AVG = "avg"
+NAMES = [
+    "GroupMember",
+    "P2POp",
+    "ReduceOp",
+    "all_gather",
+    "all_gather_into_tensor",
+    "all_gather_object",
+    "all_reduce",
+    "all_to_all",
+    "all_to_all_single",
+    "barrier",
+    "batch_isend_irecv",
+    "broadcast",
+    "broadcast_object_list",
+    "destroy_process_group",
+    "gather",
+    "get_backend",
+    "get_global_rank",
+    "get_group_rank",
+    "get_process_group_ranks",
+    "get_rank",
+    "get_world_size",
+    "group",
+    "init_process_group",
+    "irecv",
+    "is_available",
+    "is_gloo_available",
+    "is_initialized",
+    "is_mpi_available",
+    "is_nccl_available",
+    "isend",
+    "new_group",
+    "recv",
+    "reduce",
+    "reduce_scatter",
+    "reduce_scatter_tensor",
+    "scatter",
+    "send",
+]
+"""What a program finds here under torch's names."""
 
 
 class Distributed(PointToPoint):
@@ -183,37 +216,44 @@ class Distributed(PointToPoint):
         work = team.launch(launch, queues, "barrier", site, team.pes[0][:1])
         return work if async_op else self._waited(work, "barrier")
 
+    @takes_torch
     def all_reduce(self, tensor: Tensor, op: str = "sum", group: AnyGroup = None, *, async_op: bool = False) -> Work:
         """Reduce over all ranks, in place: every rank ends with the same bits."""
         return self._run("all_reduce", tensor, tensor, group, op=op, async_op=async_op)
 
+    @takes_torch
     def all_gather(self, output: Blocks, tensor: Tensor, group: AnyGroup = None, *, async_op: bool = False) -> Work:
         """Every rank ends with the tensors of all, in order of rank: in one tensor or in a list of them."""
         flat, after = self._collected(output, tensor)
         return self._run("all_gather", tensor, flat, group, async_op=async_op, after=after)
 
+    @takes_torch
     def reduce_scatter(
         self, output: Tensor, source: Blocks, op: str = "sum", group: AnyGroup = None, *, async_op: bool = False
     ) -> Work:
         """Rank i ends with the reduction of everybody's block i."""
         return self._run("reduce_scatter", self._joined(source), output, group, op=op, async_op=async_op)
 
+    @takes_torch
     def all_to_all(self, output: Blocks, source: Blocks, group: AnyGroup = None, *, async_op: bool = False) -> Work:
         """Block i of this rank goes to rank i, as its block number of this rank."""
         joined = self._joined(source)
         flat, after = self._collected(output, joined)
         return self._run("all_to_all", joined, flat, group, async_op=async_op, after=after)
 
+    @takes_torch
     def broadcast(self, tensor: Tensor, src: int = 0, group: AnyGroup = None, *, async_op: bool = False) -> Work:
         """Everybody ends with the tensor of rank `src`."""
         return self._run("broadcast", tensor, tensor, group, root=src, async_op=async_op)
 
+    @takes_torch
     def reduce(
         self, tensor: Tensor, dst: int = 0, op: str = "sum", group: AnyGroup = None, *, async_op: bool = False
     ) -> Work:
         """Rank `dst` ends with the reduction, in place; the others keep what they have."""
         return self._run("reduce", tensor, tensor, group, op=op, root=dst, async_op=async_op)
 
+    @takes_torch
     def gather(
         self,
         tensor: Tensor,
@@ -234,6 +274,7 @@ class Distributed(PointToPoint):
         flat, after = self._collected(output, tensor)
         return self._run("gather", tensor, flat, group, root=dst, async_op=async_op, after=after)
 
+    @takes_torch
     def scatter(
         self,
         tensor: Tensor,

@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import Any
 
 from kernbench.runtime_api.device_mode import DEVICE, device_mode, inside
+from kernbench.runtime_api.distributed import NAMES, Distributed
 from kernbench.runtime_api.host_cuda import Stream, accelerator_names, cuda_names, itself, nvtx_names
 from kernbench.runtime_api.installed_autocast import autocast_names, cuda_autocast_names
 from kernbench.runtime_api.installed_generator import device_generator, generator_class, generator_names
@@ -22,7 +23,7 @@ _HAS_TRITON = dict.fromkeys(("has_triton", "has_triton_package"), lambda: True)
 """Whether there is a triton: torch looks among everybody's modules, the user's have the emulation."""
 
 
-_PARTS = ("cuda", "accelerator", "autograd", "amp", "library", "utils", "_C")
+_PARTS = ("cuda", "accelerator", "autograd", "amp", "library", "utils", "distributed", "_C")
 """The modules of torch that a program finds as attributes of it."""
 
 
@@ -32,7 +33,7 @@ class InstalledTorch:
     torch is imported when a name of it is asked for, not before. `close` ends what the program saw of it.
     """
 
-    def __init__(self, rank: Rank) -> None:
+    def __init__(self, rank: Rank, distributed: Distributed) -> None:
         self._rank = rank
         self._modes: list[Any] = []
         self._found: tuple[Any, Stream] | None = None
@@ -51,6 +52,7 @@ class InstalledTorch:
             "torch.utils": lambda _: {name: self.modules[f"torch.utils.{name}"] for name in ("_triton", "checkpoint")},
             "torch.utils._triton": lambda _: _HAS_TRITON,
             "torch.utils.checkpoint": self._checkpoint,
+            "torch.distributed": lambda _: {name: getattr(distributed, name) for name in NAMES},
             "torch._C": lambda _: {"_cuda_getCurrentRawStream": lambda _device=0: 0},
             "torch.library": lambda torch: library_names(torch, self._see_devices(torch)),
         }

@@ -8,6 +8,8 @@ from kernbench.runtime_api.membership import AnyGroup, Membership, NonMember
 from kernbench.runtime_api.pairs import Pairs
 from kernbench.runtime_api.rank import Rank
 from kernbench.runtime_api.tensor import Tensor
+from kernbench.runtime_api.torch_mirror import TorchMirror
+from kernbench.runtime_api.torch_tensors import takes_torch
 from kernbench.runtime_api.work import Work, done
 
 
@@ -38,7 +40,9 @@ class PointToPoint(Membership):
     def __init__(self, rank: Rank) -> None:
         super().__init__(rank)
         self._pairs = Pairs(rank)
+        self.mirror = TorchMirror(rank)
 
+    @takes_torch
     def send(self, tensor: Tensor, dst: int, group: AnyGroup = None, tag: int = 0) -> Work:
         """Return when the last byte has left; what does not fit the queue's slots waits for the receiver."""
         with self._rank.phase("send"):
@@ -46,6 +50,7 @@ class PointToPoint(Membership):
             work.wait()
         return work
 
+    @takes_torch
     def recv(self, tensor: Tensor, src: int, group: AnyGroup = None, tag: int = 0) -> Work:
         """Return when the tensor of the same size from rank `src` is in memory."""
         with self._rank.phase("recv"):
@@ -53,11 +58,13 @@ class PointToPoint(Membership):
             work.wait()
         return work
 
+    @takes_torch
     def isend(self, tensor: Tensor, dst: int, group: AnyGroup = None, tag: int = 0) -> Work:
         """Begin to send."""
         del tag
         return done(self._rank) if self._outside(group, dst, "send") else self._pairs.send(tensor, dst, caller())
 
+    @takes_torch
     def irecv(self, tensor: Tensor, src: int, group: AnyGroup = None, tag: int = 0) -> Work:
         """Begin to receive."""
         del tag

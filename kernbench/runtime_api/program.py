@@ -41,7 +41,7 @@ class RankProgram:
     def __call__(self) -> None:
         """Run the bench."""
         torch = Torch(self._rank)
-        own, installed = HostTorch(torch, self._rank), InstalledTorch(self._rank)
+        own, installed = HostTorch(torch, self._rank), InstalledTorch(self._rank, torch.distributed)
 
         def a_device() -> Any:
             return (installed if "torch" in sys.modules else own).a_device()

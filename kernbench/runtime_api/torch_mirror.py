@@ -1,7 +1,8 @@
-"""Tensors of a torch that is installed, as arguments of kernels: their bytes on the device for the time of a launch."""
+"""Tensors of a torch that is installed, as arguments of kernels and collectives: their bytes on the device meanwhile."""
 
 import ctypes
 import weakref
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,8 @@ from kernbench.common.errors import UsageError
 from kernbench.policy.address import Allocation
 from kernbench.policy.placement import Interleaved
 from kernbench.runtime_api.rank import Rank
+from kernbench.runtime_api.tensor import Tensor
+from kernbench.runtime_api.view import View
 from kernbench.triton_emu import dtype as dtypes
 from kernbench.triton_emu.access import PointerArg
 
@@ -47,6 +50,13 @@ class TorchMirror:
                 raise UsageError(f"{name}: {type(tensor).__name__}.data_ptr() lies outside its untyped_storage()")
         return PointerArg(name, held.place.address + start, storage.nbytes() - start, kind, start)
 
+    def tensor(self, name: str, tensor: Any) -> Tensor:
+        """The rank's own tensor that stands for one of torch; it holds what that holds now."""
+        kind = self.adopt(name, tensor).dtype
+        view = View(tuple(tensor.shape), tuple(tensor.stride()), tensor.storage_offset())
+        place = self._hold(tensor.untyped_storage()).place
+        return Tensor(self._rank, view.shape, kind, view=view, allocation=place)
+
     def address(self, tensor: Any) -> int:
         """The device's address of a tensor's first element, 0 if it has none.
 
@@ -68,7 +78,14 @@ class TorchMirror:
 
     def write_back(self) -> None:
         """Put what a kernel changed into the storages lent since the last call, and nothing else: they may overlap."""
+        self.lent()()
+
+    def lent(self) -> Callable[[], None]:
+        """What puts changes into the storages lent since the last call, for when what was begun with them is complete."""
         lent, self._lent = self._lent, {}
+        return lambda: self._put(lent)
+
+    def _put(self, lent: dict[int, tuple[Any, bytes]]) -> None:
         for key, (storage, before) in lent.items():
             data = self._rank.peek(self._held[key].place.address, len(before))
             if data != before:

@@ -34,6 +34,17 @@ class Work:
             after()
         return True
 
+    def then(self, action: Callable[[], None]) -> None:
+        """Do this too when it has been waited for."""
+        before = self._after
+
+        def after() -> None:
+            if before is not None:
+                before()
+            action()
+
+        self._after = after
+
     def is_completed(self) -> bool:
         """Whether it is done; a look that finds it under way takes 100 ns of host time."""
         if not self._handle.done:

@@ -67,8 +67,9 @@ class Tensor:
     def data_ptr(self):
         return self.array.ctypes.data
 
-    def stride(self, axis):
-        return self.array.strides[axis] // self.array.itemsize
+    def stride(self, axis=None):
+        strides = tuple(each // self.array.itemsize for each in self.array.strides)
+        return strides if axis is None else strides[axis]
 
     def numel(self):
         return self.array.size
@@ -167,6 +168,32 @@ def test_an_installed_library_runs_with_emulate_and_its_own_tensors(torch, capsy
     assert execute(["run", "uses.py", *TINY, "--emulate", "lab_library_of_this_test"]) == 0, capsys.readouterr().err
     assert "[0.0, 2.0, 4.0, 6.0, 8.0]" in capsys.readouterr().out
     assert not [name for name in sys.modules if name.startswith("lab_library_of_this_test")]
+
+
+RANKS = """
+import torch
+import torch.distributed as dist
+
+def bench(_own):
+    dist.init_process_group("nccl")
+    x, y = torch.arange(6), torch.zeros(8)
+    work = dist.all_reduce(x[1:4], op=dist.ReduceOp.SUM, async_op=True)
+    before = x.array.tolist()
+    work.wait()
+    peer = 1 - dist.get_rank()
+    for each in dist.batch_isend_irecv([dist.P2POp(dist.isend, x, peer), dist.P2POp(dist.irecv, y[2:], peer)]):
+        each.wait()
+    assert before == [0, 1, 2, 3, 4, 5], before
+    assert x.array.tolist() == [0, 2, 4, 6, 4, 5], x.array
+    assert y.array.tolist() == [0, 0, 0, 2, 4, 6, 4, 5], y.array
+"""
+
+
+def test_ranks_reduce_and_exchange_torch_tensors_where_torch_has_them(torch, capsys, tmp_path):
+    (tmp_path / "ranks.py").write_text(RANKS)
+    command = ["run", "ranks.py", "--sips", "2", "--workers", "1", *TINY]
+    assert execute(command) == 0, capsys.readouterr().err
+    assert sys.modules["torch"] is torch
 
 
 def test_a_package_to_emulate_that_is_not_installed_is_refused(capsys, tmp_path, monkeypatch):
