@@ -145,7 +145,7 @@ def bench(
                     work = dist.gather(x, y if me == root else None, root)
                 else:
                     work = dist.scatter(y, x if me == root else None, root)
-                cut = dist._world.cut(kind, algo, count, dtype.itemsize, root)[1]
+                cut = dist.world.cut(kind, algo, count, dtype.itemsize, root)[1]
                 columns = {"kind": kind, "op": op, "root": root, "count": count, "small": small, "algo": algo}
                 row = torch.Row(columns, work.start, work.end, results=(y,))
                 row.cut = cut

@@ -8,6 +8,7 @@ from kernbench.common.messages.host import MemoryReadMsg, MemoryWriteMsg
 from kernbench.runtime_api.collectives import algorithm
 from kernbench.runtime_api.collectives.choice import choose
 from kernbench.runtime_api.collectives.kinds import KINDS
+from kernbench.runtime_api.membership import NonMember
 from kernbench.runtime_api.rank import Rank
 from kernbench.runtime_api.row import Row
 from kernbench.runtime_api.tensor import Tensor
@@ -80,7 +81,7 @@ class Replay:
                 root = group.index(task.peer, task.name) if KINDS[task.action].rooted else 0
                 group.prepare(task.action, self._algo(task), root)
         for name, group in self._groups.items():  # in one order on all ranks, since they wait for each other here
-            if group is not None:
+            if not isinstance(group, NonMember):
                 group.wait_open()
                 if any(task.action == BARRIER and task.group == name for task in self._tasks) and group.size > 1:
                     group.ring_queues()
