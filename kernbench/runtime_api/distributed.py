@@ -35,47 +35,6 @@ RING = "ring"
 _BACKENDS = ("nccl", "gloo", "mpi", "ucc", "xccl")
 """What torch's programs give first: who moves the bytes, which here is the fabric."""
 
-NAMES = [
-    "GroupMember",
-    "P2POp",
-    "ReduceOp",
-    "all_gather",
-    "all_gather_into_tensor",
-    "all_gather_object",
-    "all_reduce",
-    "all_to_all",
-    "all_to_all_single",
-    "barrier",
-    "batch_isend_irecv",
-    "broadcast",
-    "broadcast_object_list",
-    "destroy_process_group",
-    "gather",
-    "get_backend",
-    "get_global_rank",
-    "get_group_rank",
-    "get_process_group_ranks",
-    "get_rank",
-    "get_world_size",
-    "group",
-    "init_process_group",
-    "irecv",
-    "is_available",
-    "is_gloo_available",
-    "is_initialized",
-    "is_mpi_available",
-    "is_nccl_available",
-    "isend",
-    "new_group",
-    "recv",
-    "reduce",
-    "reduce_scatter",
-    "reduce_scatter_tensor",
-    "scatter",
-    "send",
-]
-"""What a program finds here under torch's names."""
-
 
 class Distributed(PointToPoint):
     """Every call suspends the rank; ranks meet only in simulated messages. Without `group` all ranks take part.
@@ -87,6 +46,7 @@ class Distributed(PointToPoint):
 
     def __init__(self, rank: Rank) -> None:
         super().__init__(rank)
+        self._worlds = 0
         self._created: dict[tuple[int, ...], int] = {}
         self._objects = HostObjects(self, rank)
         self.tensor = DistributedTensors(self)
@@ -112,7 +72,9 @@ class Distributed(PointToPoint):
         if self.default is not None:
             raise UsageError("init_process_group: the process group is there already")
         rank = self._rank
-        self.default = self._make("world", range(rank.world) if ranks is None else ranks, algo, channels, members)
+        self._worlds += 1
+        name = "world" if self._worlds == 1 else f"world {self._worlds}"
+        self.default = self._make(name, range(rank.world) if ranks is None else ranks, algo, channels, members)
         if algo != "auto" and hasattr(self.default.module(), "all_reduce"):
             self.default.prepare("all_reduce")
             self.default.wait_open()
@@ -200,7 +162,9 @@ class Distributed(PointToPoint):
         return spread
 
     def destroy_process_group(self, group: AnyGroup = None) -> None:
-        """Nothing is given back: queues live as long as the run."""
+        """Forget the group of all ranks; another may be made. Queues are not given back: they live as long as the run."""
+        if group is None or group is self.default:
+            self.default = None
 
     # -- collectives ---------------------------------------------------------------------------------------------
 

@@ -11,7 +11,8 @@ from types import ModuleType
 from typing import Any
 
 from kernbench.runtime_api.device_mode import DEVICE, device_mode, inside
-from kernbench.runtime_api.distributed import NAMES, Distributed
+from kernbench.runtime_api.distributed import Distributed
+from kernbench.runtime_api.distributed_names import NAMES
 from kernbench.runtime_api.host_cuda import Stream, accelerator_names, cuda_names, itself, nvtx_names
 from kernbench.runtime_api.installed_autocast import autocast_names, cuda_autocast_names
 from kernbench.runtime_api.installed_generator import device_generator, generator_class, generator_names

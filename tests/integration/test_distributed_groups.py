@@ -136,3 +136,20 @@ def wrong(torch, *, which: int = 0):
 def test_what_makes_no_sense_is_said(which, words):
     with pytest.raises(UsageError, match=words):
         Simulation(sips=3, overrides=SMALL).run(wrong, which=which)
+
+
+def made_again(torch):
+    dist = torch.distributed
+    sums = []
+    for _ in range(2):
+        dist.init_process_group()
+        x = torch.full((64,), 1)
+        dist.all_reduce(x)
+        sums.append(x.tolist()[0])
+        dist.destroy_process_group()
+        sums.append(dist.is_initialized())
+    return torch.Row({"reads": sums}, 0, 0)
+
+
+def test_a_process_group_can_be_made_again():
+    assert reads(run(made_again)) == [[3, False, 3, False]] * 3
