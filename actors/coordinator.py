@@ -10,10 +10,21 @@ from actors.limits import Limits, Overdue
 from actors.transports.base import Transport
 from actors.transports.inproc import InProcess
 from actors.transports.process import Processes
-from kernbench.common.errors import DeadlockError, LimitError, UsageError, WorkerError
+from kernbench.common.errors import (
+    AuditError,
+    CausalityError,
+    DeadlockError,
+    KernbenchError,
+    LimitError,
+    SimulationError,
+    UsageError,
+    WorkerError,
+)
 from kernbench.common.messages.island import Failure, Job, Outcome, SipOutcome
 from kernbench.common.units import Fs, format_time
 
+DOUBTS = (AuditError, CausalityError, WorkerError)
+"""Errors of the simulation, not of what it simulates."""
 TOLD = 6
 """Waiters that the message of a deadlock lists; the error's `waiters` has all."""
 
@@ -107,11 +118,12 @@ def _settle(outcomes: Sequence[Outcome]) -> JobResult:
     failures = [item for outcome in outcomes for item in outcome.failures]
     if end in ("finished", "deadlock"):
         _check_books(sips)
+    reports = tuple(sip.report for sip in sips)
     if failures:
-        raise failure.unpack(_with_waiters(failure.first(failures), sips))
+        raise _with_reports(failure.unpack(_with_waiters(failure.first(failures), sips)), reports)
     now = max(sip.now for sip in sips)
     if end == "deadlock":
-        raise _deadlock(sips, now)
+        raise _with_reports(_deadlock(sips, now), reports)
     stats = SyncStats(
         outcomes[0].lookahead,
         outcomes[0].windows,
@@ -119,7 +131,14 @@ def _settle(outcomes: Sequence[Outcome]) -> JobResult:
         sum(sip.events for sip in sips),
         tuple(_worker_stats(outcome) for outcome in outcomes),
     )
-    return JobResult(tuple(sip.report for sip in sips), stats, now, outcomes[0].reason)
+    return JobResult(reports, stats, now, outcomes[0].reason)
+
+
+def _with_reports(error: KernbenchError, reports: tuple[bytes, ...]) -> KernbenchError:
+    """The error with what the SIPs report; where the simulation itself is in doubt, nothing that they say is kept."""
+    if isinstance(error, SimulationError) and not isinstance(error, DOUBTS):
+        error.reports = reports
+    return error
 
 
 def _with_waiters(broken: Failure, sips: Sequence[SipOutcome]) -> Failure:

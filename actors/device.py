@@ -48,7 +48,7 @@ class Device(Protocol):
         """The SIP's report, encoded; raises AuditError when the books do not balance."""
 
     def partial(self) -> bytes:
-        """The same report of a run that a limit cut short: nothing is audited."""
+        """The same report of a run that a limit cut short or that failed: nothing is audited."""
 
     def close(self) -> None:
         """Let go of what still waits: the run is over."""

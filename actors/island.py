@@ -9,6 +9,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
 import pykka
 
 from actors import failure
@@ -192,10 +193,11 @@ class Island:
         sips: list[SipOutcome] = []
         broken = {item.sip for item in self._failures}
         for sip in self._own:
-            if sip in broken:  # in the middle of something: it cannot be asked
-                continue
             try:
-                sips.append(self._ask(sip, Finish(end)))
+                outcome: SipOutcome = self._ask(sip, Finish(end))
+                if sip in broken:  # in the middle of something: what it says to wait for is not why the run ends
+                    outcome = msgspec.structs.replace(outcome, waiters=())
+                sips.append(outcome)
             except Exception as error:
                 if end != "failed":  # what broke is known already
                     self._failures.append(failure.pack(error, sip))

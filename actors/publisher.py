@@ -70,6 +70,7 @@ class Publisher(threading.Thread):
         self._open.acquire()
         self._turn = threading.Lock()
         self._begin = self._ticked = time.monotonic()
+        self._cpu_begin = time.process_time()
         self._due = self._begin + self._period_s
         self._cpu_due = 0.0
         self._flush_s = self._flush_due = recording.flush_s
@@ -173,7 +174,7 @@ class Publisher(threading.Thread):
             windows=island.windows,
             messages=sum(observer.messages for observer in self._observers),
             wait_s=round(island.waited_s, 6),
-            cpu_s=round(time.process_time(), 6),
+            cpu_s=round(time.process_time() - self._cpu_begin, 6),
             rss=self._memory,
             lookahead=island.lookahead,
             sips=tuple(look.state for look in looks),

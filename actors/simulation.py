@@ -3,7 +3,6 @@
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +12,8 @@ from actors.control import Hooks
 from actors.coordinator import JobResult, SyncStats, assign, run_job
 from actors.limits import Limits
 from actors.records import recorded
-from kernbench.common.errors import AuditError, UsageError
+from actors.row_result import RowResult, complete_rows
+from kernbench.common.errors import AuditError, SimulationError, UsageError
 from kernbench.common.messages.island import Job, Tamper
 from kernbench.common.messages.recording import Recording
 from kernbench.common.messages.report import LinkReport, SipReport
@@ -36,21 +36,6 @@ HOPS, EVENTS_PER_HOP = 12, 1.8
 CROWDED = "; more ranks than cores: those that wait give their core away, and the run is slow"
 
 FACTORY = "kernbench.di.ranked_sip:build"
-
-
-class RowResult(msgspec.Struct, frozen=True):
-    """One row over all ranks: device time from the first rank's start to the last one's end, in fs.
-
-    `queued` is the queueing on the critical path of the rank that ended last, `overlap` its engines' busy time minus
-    its union. `wrong` is the sum over ranks, None without values. `columns` are the bench's own.
-    """
-
-    time: Fs
-    launch: Fs
-    queued: Fs
-    overlap: Fs
-    wrong: int | None
-    columns: dict[str, Any]
 
 
 class Result(msgspec.Struct, frozen=True):
@@ -81,6 +66,13 @@ class Result(msgspec.Struct, frozen=True):
         """Wrong elements over all rows; None when nothing was checked."""
         counts = [row.wrong for row in self.rows if row.wrong is not None]
         return sum(counts) if counts else None
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """What is left of a run that failed: the rows that all ranks had given, and the time of the last event (fs)."""
+
+    rows: tuple[RowResult, ...]
+    sim_time: Fs | None
 
 
 class Simulation:
@@ -160,7 +152,8 @@ class Simulation:
         """Run a bench on every rank: by name, by file, or a function at the top level of a file.
 
         `timeout_s` and `max_memory` (bytes resident, all processes together) cut the run short: see `Result.stopped`.
-        Raises what went wrong as a KernbenchError; a wrong value is not an error but counted in `Result.wrong`.
+        Raises what went wrong as a KernbenchError (see `kept`); a wrong value is not an error but counted in
+        `Result.wrong`.
         """
         end_load()
         ref = find_bench(bench)
@@ -196,8 +189,14 @@ class Simulation:
             wall = time.perf_counter() - begin
         return self._result(ref.name, checked, outcome, wall)
 
+    def kept(self, error: SimulationError) -> Kept:
+        """What a failed run gave before; nothing where the SIPs cannot be asked or believed."""
+        reports = _decoded(error.reports)
+        last = max((report.last_event for report in reports), default=None)
+        return Kept(complete_rows(reports, self.ranks), last)
+
     def _result(self, name: str, arguments: Mapping[str, Any], outcome: JobResult, wall: float) -> Result:
-        reports = tuple(msgspec.json.decode(each, type=SipReport) for each in outcome.reports)
+        reports = _decoded(outcome.reports)
         links, unbalanced = _merge_links(reports)
         if unbalanced and not outcome.stopped:
             raise AuditError(f"the audit failed: {unbalanced[0]}", where="fabric", waiters=tuple(unbalanced))
@@ -207,7 +206,7 @@ class Simulation:
             bench=name,
             arguments=msgspec.to_builtins(dict(arguments)),
             sips=len(reports),
-            rows=_merge_rows(reports, complete=not outcome.stopped),
+            rows=complete_rows(reports, self.ranks),
             sim_time=max(report.last_event for report in reports),
             digest=_fold((digest_time, digest_values)),
             digest_time=digest_time,
@@ -268,34 +267,14 @@ def _events_per_window(topology: Topology) -> int:
     return int(2 * quanta * HOPS * EVENTS_PER_HOP)
 
 
+def _decoded(reports: Sequence[bytes]) -> tuple[SipReport, ...]:
+    return tuple(msgspec.json.decode(each, type=SipReport) for each in reports)
+
+
 def _fold(parts: Any) -> str:
     from hashlib import blake2b  # noqa: PLC0415  # only here
 
     return blake2b("\n".join(parts).encode(), digest_size=16).hexdigest()
-
-
-def _merge_rows(reports: Sequence[SipReport], *, complete: bool) -> tuple[RowResult, ...]:
-    """Row n stands for all ranks that gave an n-th row; of a run cut short only rows that every such rank has count."""
-    ranked = [report.rows for report in reports if report.rows]
-    rows = []
-    for given in zip_longest(*ranked):
-        parts = [part for part in given if part is not None]
-        if len(parts) < len(given) and not complete:
-            break
-        wrong = [part["wrong"] for part in parts if part["wrong"] is not None]
-        own = ("start_fs", "end_fs", "launch_fs", "queued_fs", "overlap_fs", "wrong")
-        last = max(parts, key=lambda part: (part["end_fs"], part["queued_fs"]))
-        rows.append(
-            RowResult(
-                time=max(part["end_fs"] for part in parts) - min(part["start_fs"] for part in parts),
-                launch=max(part["launch_fs"] for part in parts),
-                queued=last["queued_fs"],
-                overlap=last["overlap_fs"],
-                wrong=sum(wrong) if wrong else None,
-                columns={key: value for key, value in parts[0].items() if key not in own},
-            )
-        )
-    return tuple(rows)
 
 
 def _merge_links(reports: Sequence[SipReport]) -> tuple[list[LinkReport], list[str]]:

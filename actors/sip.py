@@ -54,7 +54,7 @@ class Inspected(msgspec.Struct, frozen=True, gc=False):
 
 
 class Finish(msgspec.Struct, frozen=True, gc=False):
-    """Make the report: audited if the run came to its end, partial if it was cut short, none after a deadlock."""
+    """Make the report: audited if the run came to its end, partial if it was cut short or failed."""
 
     end: str
 
@@ -246,14 +246,8 @@ class SipActor(PumpedActor):
 
     def _finish(self, message: Finish) -> SipOutcome:
         device, clock = self._device, self._clock()
-        report = b""
-        waiters: tuple[str, ...] = ()
-        if message.end == "finished":
-            report = device.finish()
-        elif message.end == "stopped":
-            report = device.partial()
-        else:
-            waiters = tuple(device.waiters())
+        report = device.finish() if message.end == "finished" else device.partial()
+        waiters = () if message.end in ("finished", "stopped") else tuple(device.waiters())
         return SipOutcome(
             device.sip, report, clock.now, clock.events, clock.live, waiters, self._sent, self._inbox.received
         )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from kernbench.common.errors import KernbenchError, UsageError
 from kernbench.common.units import FS_PER_NS, parse_time
-from tui.dialogs import Ask, Choose, Read
+from tui.dialogs import Ask, Choose, Read, room
 from tui.export import FORMATS, links_csv, moment_json, offline_svg, write
 from tui.filter import parse
 from tui.left import Left
@@ -251,7 +251,7 @@ class Commands:
         from tui.difference import describe  # noqa: PLC0415  # nobody compares before the first picture
 
         if name is not None:
-            text = describe(self._open_run(name), self._app.feeder.source)
+            text = describe(self._open_run(name), self._app.feeder.source, room(self._app.size.width))
             self._app.push_screen(Read("Difference of two runs", text, style=self._style))
 
     def help(self) -> None:

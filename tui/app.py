@@ -8,11 +8,14 @@ from typing import ClassVar
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.command import CommandPalette
 from textual.screen import Screen
+from textual.scrollbar import ScrollBar
 
 from kernbench.common.errors import KernbenchError
 from kernbench.telemetry.frame import Frame
 from tui.actions import ACTIONS, Commands, Opener
+from tui.ascii_parts import AsciiBars, AsciiPalette
 from tui.board import Board
 from tui.dialogs import CSS as DIALOGS
 from tui.feeder import Feeder
@@ -83,6 +86,8 @@ class Monitor(App[Left]):
         self._is_over = is_over
         gc.freeze()  # modules and the layout stay: no collection need look at them
         gc.set_threshold(YOUNG)
+        if self.view.glyphs is ASCII:
+            ScrollBar.renderer = AsciiBars
         left = self.run()
         if self.failure is not None:
             raise self.failure
@@ -199,6 +204,13 @@ class Monitor(App[Left]):
                 yield SystemCommand(
                     each.label, f"key {each.shown}", lambda each=each: self.call_later(self.run_action, each.action)
                 )
+
+    def action_command_palette(self) -> None:
+        """Ctrl+P: Textual's palette, or the one in ASCII."""
+        if self.view.glyphs is not ASCII:
+            super().action_command_palette()
+        elif not isinstance(self.screen, CommandPalette):
+            self.push_screen(AsciiPalette())
 
     # The pages
 

@@ -12,6 +12,9 @@ from textual.widgets import Input, Static
 
 from kernbench.common.errors import UsageError
 
+SHARE, MOST, EDGE = 90, 88, 6
+"""Width of a dialog: percent of the screen, cells at most, and what border, padding and scrollbar take of them."""
+
 CSS = """
 Ask, Choose, Read { align: center middle; background: #000000 40%; }
 .box { width: 90%; max-width: 88; height: auto; max-height: 90%; background: #16202d; color: #c9d4e3;
@@ -22,6 +25,11 @@ Ask, Choose, Read { align: center middle; background: #000000 40%; }
 .box Input, .box Input:focus { border: none; height: 1; padding: 0; background: #0b0f14; }
 .box Static { height: auto; width: 100%; }
 """
+
+
+def room(columns: int) -> int:
+    """Cells of a line of text in a dialog on a screen so wide."""
+    return max(1, min(MOST, columns * SHARE // 100) - EDGE)
 
 
 class Ask(ModalScreen[str | None]):

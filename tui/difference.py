@@ -3,51 +3,68 @@
 from collections.abc import Sequence
 from typing import Any
 
+from kernbench.telemetry.row_match import match_rows
 from kernbench.telemetry.rows import LinkRow
 from tui.source import Source
 from tui.text import fit, plain, size, time
 
 MOST = 30
+FIGURE, CHANGE = 12, 9
+"""Cells of a figure, and of a change in percent."""
+NAME = 24
+"""The fewest cells that a link's name is worth: where there are not as many, its bytes are left out."""
 _TIMES = ("time_ns", "launch_ns", "queue_ns", "overlap_ns")
 
 
-def describe(base: Source, run: Source) -> str:
-    """A text for a reader: from `base` to `run`."""
+def describe(base: Source, run: Source, width: int) -> str:
+    """A text for a reader, in lines of so many cells: from `base` to `run`."""
     lines = [f"from {plain(base.directory.name)}", f"to   {plain(run.directory.name)}", ""]
-    lines += _rows(base.document, run.document)
-    lines += ["", *_links(base.links(), run.links())]
+    lines += _rows(base.document, run.document, width - 2 * FIGURE - CHANGE)
+    lines += ["", *_links(base.links(), run.links(), width)]
     return "\n".join(lines)
 
 
-def _rows(base: dict[str, Any] | None, run: dict[str, Any] | None) -> list[str]:
+def _rows(base: dict[str, Any] | None, run: dict[str, Any] | None, room: int) -> list[str]:
+    """The simulated time, then the times of each row, below its name; rows of other work are no pair."""
     if base is None or run is None:
         return ["one of the two has no run.json yet: only links can be compared"]
-    lines = [f"{'':<26}{'before':>14}{'after':>14}{'change':>10}"]
-    lines.append(_line("simulated time", base.get("sim_time_ns"), run.get("sim_time_ns")))
-    for number, (old, new) in enumerate(zip(base.get("rows", ()), run.get("rows", ()), strict=False)):
-        lines += [_line(f"row {number} {name}", old.get(name), new.get(name)) for name in _TIMES if name in new]
+    lines = [f"{'':<{room}}{'before':>{FIGURE}}{'after':>{FIGURE}}{'change':>{CHANGE}}"]
+    lines.append(_line("simulated time", base.get("sim_time_ns"), run.get("sim_time_ns"), room))
+    alone = 0
+    for title, new, old in match_rows(run.get("rows", []), base.get("rows", [])):
+        if old is None:
+            alone += 1
+            continue
+        lines.append(plain(title))
+        lines += [
+            _line(f"  {name.removesuffix('_ns')}", old.get(name), new.get(name), room) for name in _TIMES if name in new
+        ]
+    if alone:
+        lines.append(f"{alone} {'row has' if alone == 1 else 'rows have'} no like before")
     return lines
 
 
-def _line(name: str, old: Any, new: Any) -> str:
+def _line(name: str, old: Any, new: Any, room: int) -> str:
     if not isinstance(old, int | float) or not isinstance(new, int | float):
-        return f"{fit(name, 26)}{'-':>14}{'-':>14}"
+        return f"{fit(name, room)}{'-':>{FIGURE}}{'-':>{FIGURE}}"
     change = f"{(new - old) / old * 100:+.1f}%" if old else "-"
-    return f"{fit(name, 26)}{time(round(old * 1e6)):>14}{time(round(new * 1e6)):>14}{change:>10}"
+    return f"{fit(name, room)}{time(round(old * 1e6)):>{FIGURE}}{time(round(new * 1e6)):>{FIGURE}}{change:>{CHANGE}}"
 
 
-def _links(base: Sequence[LinkRow], run: Sequence[LinkRow]) -> list[str]:
+def _links(base: Sequence[LinkRow], run: Sequence[LinkRow], width: int) -> list[str]:
     before = {row.name: row for row in base}
     rows = [(row, before[row.name]) for row in run if row.name in before]
     rows = [(new, old) for new, old in rows if (new.busy, new.moved) != (old.busy, old.moved)]
     if not rows:
         return ["no link that both have differs"]
     rows.sort(key=lambda pair: (-abs(pair[0].busy - pair[1].busy), pair[0].name))
-    lines = [f"{'links, by busy time':<38}{'before':>12}{'after':>12}{'bytes':>12}{'after':>12}"]
+    has_bytes = width >= NAME + 4 * FIGURE
+    heads = ("busy before", "busy after", "B before", "B after")[: 4 if has_bytes else 2]
+    room = width - len(heads) * FIGURE
+    lines = [fit("links", room) + "".join(f"{head:>{FIGURE}}" for head in heads)]
     for new, old in rows[:MOST]:
-        lines.append(
-            f"{fit(plain(new.name), 38)}{time(old.busy):>12}{time(new.busy):>12}{size(old.moved):>12}{size(new.moved):>12}"
-        )
+        figures = (time(old.busy), time(new.busy), size(old.moved), size(new.moved))[: len(heads)]
+        lines.append(fit(plain(new.name), room) + "".join(f"{figure:>{FIGURE}}" for figure in figures))
     if len(rows) > MOST:
         lines.append(f"and {len(rows) - MOST} more")
     return lines

@@ -62,7 +62,7 @@ class View:
     def set_filter(self, text: str) -> None:
         """Filter links; a text that cannot be read raises FilterError and changes nothing."""
         self.filter = parse(text)
-        self.filter_text = text
+        self.filter_text = text.strip()
 
     def choose_link(self, link: int) -> None:
         """Choose a link and the cube that it starts in."""

@@ -12,6 +12,7 @@ import click
 
 import kernbench
 from kernbench.cli.boundary import guard
+from kernbench.cli.command_group import CommandGroup
 from kernbench.cli.signals import Signals
 from kernbench.common.errors import UsageError
 
@@ -34,7 +35,7 @@ ENGINE = "kernbench.sim_engine.link"
 """A module of what `make native` compiles."""
 
 
-class Commands(click.Group):
+class Commands(CommandGroup):
     """The group of all commands; each also takes --debug, which the boundary reads."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click's signature
@@ -50,18 +51,6 @@ class Commands(click.Group):
         command: click.Command = getattr(import_module(module), attribute)
         _add_debug(command)
         return command
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Refuse an unknown command with the nearest one, whatever click would say."""
-        from difflib import get_close_matches  # noqa: PLC0415  # only here
-
-        if args[0] not in COMMANDS:
-            near = get_close_matches(args[0], COMMANDS, 1)
-            hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(COMMANDS)}"
-            raise UsageError(f"unknown command {args[0]!r}; {hint}")
-        return super().resolve_command(ctx, args)
 
 
 def _tell_version(context: click.Context, _option: click.Parameter, asked: bool) -> None:

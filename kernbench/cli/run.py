@@ -229,7 +229,9 @@ class Run:
 
     def _fail(self, error: BaseException) -> NoReturn:
         """The run gave no result."""
-        from kernbench.common.errors import AuditError
+        from kernbench.cli.run_document import failed
+        from kernbench.cli.run_report import rows_text
+        from kernbench.common.errors import AuditError, SimulationError
 
         status = status_of(error)
         document = {**self._document, "status": status.document()}
@@ -238,7 +240,11 @@ class Run:
             raise Concluded(failure_document("run", status)) from error
         if isinstance(error, AuditError):
             document["audit"] = status.message
+        if isinstance(error, SimulationError):
+            document = failed(document, self._simulation.kept(error))
         self._write(document)
+        if document["rows"] and not self._as_json:
+            say("\n" + rows_text(document))
         raise Concluded(document) from error
 
     def _conclude(self, result: "Result") -> None:

@@ -6,7 +6,8 @@ import kernbench
 from kernbench.common.units import FS_PER_S, carry_time, rate_gbs, to_ns
 
 if TYPE_CHECKING:
-    from actors.simulation import Result, RowResult, Simulation
+    from actors.row_result import RowResult
+    from actors.simulation import Kept, Result, Simulation
     from kernbench.common.messages.report import LinkReport
 
 SCHEMA = "kernbench/run/1"
@@ -99,6 +100,18 @@ def ended(document: dict[str, Any], result: "Result") -> dict[str, Any]:
             "count": len(result.links),
             "hottest": [_link(link, result.sim_time) for link in hottest(result.links)],
         },
+    }
+
+
+def failed(document: dict[str, Any], kept: "Kept") -> dict[str, Any]:
+    """The document with what a failed run gave before."""
+    counts = [row.wrong for row in kept.rows if row.wrong is not None]
+    return {
+        **document,
+        "sim_time_ns": None if kept.sim_time is None else to_ns(kept.sim_time),
+        "sim_time_fs": kept.sim_time,
+        "wrong": sum(counts) if counts else None,
+        "rows": [_row(row) for row in kept.rows],
     }
 
 

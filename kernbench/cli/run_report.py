@@ -48,13 +48,16 @@ def _fabric(simulation: "Simulation") -> str:
 def report(document: dict[str, Any], result: "Result") -> str:
     """What came of it, from the run's document and its result."""
     width = terminal_width()
-    parts = [_workers(document)]
-    if document["rows"]:
-        parts.append(render(row_columns(document["rows"]), width))
+    parts = [_workers(document), rows_text(document)]
     if document["roofline"] is not None:
         parts.append(roofline_text(document["roofline"], width))
     parts += [_links(document, width), _sync(document, result, width), _close(document, result)]
     return "\n\n".join(part for part in parts if part)
+
+
+def rows_text(document: dict[str, Any]) -> str:
+    """The rows of a run as a table; of none no text."""
+    return render(row_columns(document["rows"]), terminal_width()) if document["rows"] else ""
 
 
 def _workers(document: dict[str, Any]) -> str:

@@ -15,14 +15,15 @@ LARGER_IS_BETTER = ("algbw_gbs", "busbw_gbs")
 def figures(point: Point, document: dict[str, Any]) -> dict[str, float]:
     """The numbers of a point: its settings, the run's totals and the columns of one row.
 
-    That is the row of everything, where a replay has one, else the last, which is the largest.
+    That is the row of everything, where a replay has one, else the last, which is the largest: of a run that did not
+    come to its end (it has no digest) the last row is another one, and is none to compare with.
     """
     numbers: dict[str, float] = {}
     for key, value in point.settings:
         number = _number(value)
         if number is not None:
             numbers[key] = number
-    rows = document.get("rows") or [{}]
+    rows = (document.get("rows") if document.get("digest") else None) or [{}]
     shown = next((row for row in rows if row.get("task") == "all"), rows[-1])
     for name, value in {**shown, "sim_time_ns": document.get("sim_time_ns")}.items():
         if isinstance(value, (int, float)) and not isinstance(value, bool):

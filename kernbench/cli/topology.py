@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kernbench.cli.boundary import print_json
+from kernbench.cli.command_group import CommandGroup
 from kernbench.cli.terminal import note, say
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ _set = click.option(
 _json = click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 
 
-@click.group(short_help="Check, show, draw or explain a topology.")
+@click.group(cls=CommandGroup, short_help="Check, show, draw or explain a topology.")
 def command() -> None:
     """Check, show, draw or explain a topology file (default: ./topology.yaml, else the packaged one)."""
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from kernbench.cli.command_group import CommandGroup
 from kernbench.cli.validate_nccl import nccl
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ _seed = click.option("--seed", default=1, show_default=True, help="Seed of all r
 _arrivals = click.option("--arrivals", type=click.Choice(["bernoulli", "poisson"]), show_default=True)
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=CommandGroup, invoke_without_command=True)
 @click.option("--only", default="", metavar="TEXT", help="Ask only the oracles whose name contains this.")
 @click.option("--list", "listed", is_flag=True, help="Name the oracles and their sources, ask none.")
 @click.option("--debug", is_flag=True, expose_value=False, help="Show tracebacks and every waiter.")

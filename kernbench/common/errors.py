@@ -40,9 +40,13 @@ class TopologyError(UsageError):
 
 
 class SimulationError(KernbenchError):
-    """The simulation could not go on or cannot be trusted; `waiters` has one line per waiter."""
+    """The simulation could not go on or cannot be trusted; `waiters` has one line per waiter.
+
+    `reports` are those of the SIPs up to there, encoded; none where the SIPs cannot be asked or believed.
+    """
 
     exit_code = ExitCode.SIMULATION
+    reports: tuple[bytes, ...] = ()
 
     def __init__(
         self, message: str, *, where: str = "", sim_time_fs: int | None = None, waiters: tuple[str, ...] = ()

@@ -2,26 +2,9 @@
 
 from typing import Any
 
+from kernbench.telemetry.row_match import KEYS, SHAPES, match_rows
+
 Figure = dict[str, Any]
-KEYS = (
-    "task",
-    "ranks",
-    "layer",
-    "kernel",
-    "part",
-    "size_bytes",
-    "count",
-    "M",
-    "N",
-    "K",
-    "pes",
-    "dtype",
-    "redop",
-    "algo",
-)
-"""Columns that say which row of the other run is the same; a bench without them is matched line by line."""
-NAMES = tuple(key for key in KEYS if key not in ("count", "ranks"))
-"""Those that a row is named by; the others follow from them."""
 LINK_FIGURES = ("busy_ns", "bytes", "blocked_ns")
 OPERATION_FIGURES = ("time_ns", "count", "waited_ns")
 MOST = 200
@@ -43,28 +26,6 @@ def compare(run: dict[str, Any], base: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def match_rows(rows: list[Figure], base: list[Figure]) -> list[tuple[str, Figure, Figure | None]]:
-    """Each row with its name and the base's row of the same keys; of several equal ones in order."""
-    theirs: dict[tuple[Any, ...], list[Figure]] = {}
-    for index, row in enumerate(base):
-        theirs.setdefault(_key(row, index), []).append(row)
-    found = []
-    for index, row in enumerate(rows):
-        others = theirs.get(_key(row, index))
-        found.append((_title(row, index), row, others.pop(0) if others else None))
-    return found
-
-
-def _key(row: Figure, index: int) -> tuple[Any, ...]:
-    keys = tuple(row.get(key) for key in KEYS)
-    return keys if any(key is not None for key in keys) else (index,)
-
-
-def _title(row: Figure, index: int) -> str:
-    named = [f"{row[key]} B" if key == "size_bytes" else str(row[key]) for key in NAMES if row.get(key) is not None]
-    return " ".join(named) or f"row {index + 1}"
-
-
 def _path(report: dict[str, Any]) -> list[Figure]:
     path = report["critical_path"]
     return [] if path is None else path["by_kind"]
@@ -82,7 +43,7 @@ def _numbers(row: Figure) -> Figure:
     return {
         key: value
         for key, value in row.items()
-        if isinstance(value, int | float) and not isinstance(value, bool) and key not in KEYS
+        if isinstance(value, int | float) and not isinstance(value, bool) and key not in (*KEYS, *SHAPES)
     }
 
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from operator import add, eq, ge, gt, le, lt, mul, ne, sub, truediv
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from kernbench.common.errors import UsageError
 
@@ -25,7 +25,8 @@ class Figures(NamedTuple):
     base: Mapping[str, float] | None
 
 
-Number = Callable[[Figures], float]
+Number: TypeAlias = Callable[[Figures], float]
+Inner = TypeVar("Inner")
 
 
 class Comparison(NamedTuple):
@@ -37,25 +38,45 @@ class Comparison(NamedTuple):
     right: Number
     names: tuple[str, ...]
 
+    def holds(self, figures: Figures) -> str | None:
+        """What is true, with its figures, or None."""
+        left, right = self.left(figures), self.right(figures)
+        holds = _COMPARE[self.sign](left, right)
+        return f"{self.text} ({left:.6g} {self.sign} {right:.6g})" if holds else None
 
-class Condition(NamedTuple):
-    """Comparisons that must all hold; several conditions are alternatives."""
 
-    comparisons: tuple[Comparison, ...]
+class Every(NamedTuple):
+    """Conditions that must all hold; none is asked after one that does not."""
+
+    parts: "tuple[Condition, ...]"
 
     def holds(self, figures: Figures) -> str | None:
-        """What is true, with its figures, or None; a division by zero is raised as one."""
+        """What is true, with its figures, or None."""
         said = []
-        for each in self.comparisons:
-            left, right = each.left(figures), each.right(figures)
-            if not _COMPARE[each.sign](left, right):
+        for part in self.parts:
+            found = part.holds(figures)
+            if found is None:
                 return None
-            said.append(f"{each.text} ({left:.6g} {each.sign} {right:.6g})")
+            said.append(found)
         return " and ".join(said)
 
 
-def parse(text: str, names: tuple[str, ...], *, has_base: bool) -> list[Condition]:
-    """The alternatives of an expression over these names; what is wrong with it is a UsageError that lists them."""
+class Either(NamedTuple):
+    """Conditions of which one must hold; none is asked after that one."""
+
+    parts: "tuple[Condition, ...]"
+
+    def holds(self, figures: Figures) -> str | None:
+        """What the first that holds says, with its figures, or None."""
+        return next((said for part in self.parts if (said := part.holds(figures)) is not None), None)
+
+
+Condition: TypeAlias = Comparison | Every | Either
+"""It `holds` of figures and says so, or is None of them; a division by zero is raised as one."""
+
+
+def parse(text: str, names: tuple[str, ...], *, has_base: bool) -> Condition:
+    """The condition that an expression over these names is; what is wrong with it is a UsageError that lists them."""
     return _Parser(text, names, has_base=has_base).parse()
 
 
@@ -81,13 +102,11 @@ class _Parser:
         self._depth = 0
         self._used: list[str] = []
 
-    def parse(self) -> list[Condition]:
+    def parse(self) -> Condition:
         if len(self._text) > LONGEST:
             raise UsageError(f"--fail-if: an expression has at most {LONGEST} characters, got {len(self._text)}")
         self._scan()
-        found = [self._condition()]
-        while self._take("|", "or"):
-            found.append(self._condition())
+        found = self._alternatives()
         if self._at < len(self._tokens):
             raise self._error("expected & or | or the end")
         return found
@@ -105,11 +124,42 @@ class _Parser:
             self._tokens.append((start, match[0].strip(), number))
             place = match.end()
 
-    def _condition(self) -> Condition:
-        comparisons = [self._comparison()]
+    def _alternatives(self) -> Condition:
+        parts = [self._conjunction()]
+        while self._take("|", "or"):
+            parts.append(self._conjunction())
+        return parts[0] if len(parts) == 1 else Either(tuple(parts))
+
+    def _conjunction(self) -> Condition:
+        parts = [self._condition()]
         while self._take("&", "and"):
-            comparisons.append(self._comparison())
-        return Condition(tuple(comparisons))
+            parts.append(self._condition())
+        return parts[0] if len(parts) == 1 else Every(tuple(parts))
+
+    def _condition(self) -> Condition:
+        """A comparison, or conditions in brackets."""
+        return self._bracketed(self._alternatives) if self._brackets_compare() else self._comparison()
+
+    def _brackets_compare(self) -> bool:
+        """Whether a bracket begins here that holds a comparison: else it is one around numbers."""
+        depth = 0
+        for _, text, _ in self._tokens[self._at :]:
+            depth += (text == "(") - (text == ")")
+            if depth == 0 or text in _COMPARE:
+                return depth > 0
+        return False
+
+    def _bracketed(self, read: Callable[[], Inner]) -> Inner:
+        """What stands in the brackets that begin here."""
+        if self._depth > DEEPEST:
+            raise self._error(f"expected at most {DEEPEST} brackets and signs inside each other")
+        self._at += 1
+        self._depth += 1
+        inner = read()
+        self._depth -= 1
+        if not self._take(")"):
+            raise self._error("expected )")
+        return inner
 
     def _comparison(self) -> Comparison:
         begin = self._at
@@ -147,16 +197,11 @@ class _Parser:
     def _factor(self) -> Number:
         if self._at == len(self._tokens):
             raise self._error("expected a number or a name")
-        if self._depth > DEEPEST:
-            raise self._error(f"expected at most {DEEPEST} brackets and signs inside each other")
-        if self._take("("):
-            self._depth += 1
-            inner = self._sum()
-            self._depth -= 1
-            if not self._take(")"):
-                raise self._error("expected )")
-            return inner
+        if self._tokens[self._at][1] == "(":
+            return self._bracketed(self._sum)
         if self._take("-"):
+            if self._depth > DEEPEST:
+                raise self._error(f"expected at most {DEEPEST} brackets and signs inside each other")
             self._depth += 1
             negated = self._factor()
             self._depth -= 1

@@ -31,6 +31,7 @@ def sheet(reports: Sequence[Mapping[str, Any]]) -> str:
 
 def _lines(report: Mapping[str, Any]) -> Iterator[tuple[Any, ...]]:
     yield "total", "", "sim_time_ns", report["sim_time_ns"]
+    yield from _figures("bottleneck", "", report["bottleneck"], "verdict")
     path = report["critical_path"]
     if path is not None:
         yield "critical_path", "all", "time_ns", path["total_ns"]
@@ -41,6 +42,11 @@ def _lines(report: Mapping[str, Any]) -> Iterator[tuple[Any, ...]]:
     for table, key in TABLES.items():
         for each in report[table]:
             yield from _figures(table, each[key], each, key)
+    for each in report["roofline"] or ():
+        name = f"{each['kernel']} on {each['pes']}"
+        yield from _figures("roofline", name, each, "engines")
+        for engines in each["engines"]:
+            yield from _figures("roofline", f"{name} {engines['engines']}", engines, "engines")
 
 
 def _figures(table: str, name: Any, line: Mapping[str, Any], key: str) -> Iterator[tuple[Any, ...]]:

@@ -4,8 +4,8 @@ import re
 from typing import Any
 
 from kernbench.common.errors import UsageError
-from kernbench.reporting.difference import match_rows
-from kernbench.reporting.expression import Condition, Figures, figures_of, parse
+from kernbench.reporting.expression import Figures, figures_of, parse
+from kernbench.telemetry.row_match import match_rows
 
 TOTALS = ("sim_time_ns",)
 
@@ -16,7 +16,7 @@ def failures(text: str, run: dict[str, Any], base: dict[str, Any] | None) -> lis
     rows = match_rows(run["rows"] or [{}], [] if base is None else base["rows"] or [{}])
     figures = [figures_of(row, totals) for _, row, _ in rows]
     names = tuple(sorted({name for each in figures for name in each}))
-    conditions = parse(text, names, has_base=base is not None)
+    condition = parse(text, names, has_base=base is not None)
     if base is not None and run["rows"] and re.search(r"\bbase\b", text) and all(other is None for _, _, other in rows):
         raise UsageError(
             f"--fail-if {text}: the base {base.get('run', '')} has no row of the same bench and size, so nothing would be "
@@ -28,7 +28,7 @@ def failures(text: str, run: dict[str, Any], base: dict[str, Any] | None) -> lis
         if base is not None and other is not None:
             theirs = figures_of(other, {key: base[key] for key in TOTALS})
         try:
-            said = _first(conditions, Figures(mine, theirs))
+            said = condition.holds(Figures(mine, theirs))
         except ZeroDivisionError as error:
             place = title if run["rows"] else "the totals"
             raise UsageError(
@@ -38,8 +38,3 @@ def failures(text: str, run: dict[str, Any], base: dict[str, Any] | None) -> lis
         if said is not None:
             found.append(f"{title}: {said}" if run["rows"] else said)
     return found
-
-
-def _first(conditions: list[Condition], figures: Figures) -> str | None:
-    """What the first condition that holds says; those after it are not asked."""
-    return next((said for each in conditions if (said := each.holds(figures)) is not None), None)

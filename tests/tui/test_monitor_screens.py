@@ -87,6 +87,11 @@ def test_the_sync_screen_lists_who_waits_for_whom_when_a_sip_is_stuck(run):
     assert "stuck: yes, see below" in text
 
 
+def test_of_a_run_that_is_over_nobody_is_said_to_have_something_to_do(run):
+    text = asyncio.run(shoot(RunReader(run), (80, 24), ("4",), 1.0))[1]
+    assert ("nobody waits: the run is over" in text, "something to do" in text) == (True, False)
+
+
 class Dead(RunReader):
     """A run that was killed: the frames of one worker tell no end."""
 
@@ -231,6 +236,12 @@ class Link:
 )  # fmt: skip
 def test_a_filter_says_which_links_are_shown(text, found):
     assert parse(text)(Link()) is found
+
+
+def test_a_filter_of_blanks_is_none(run):
+    app = still(RunReader(run))
+    app.view.set_filter("  ")
+    assert app.view.filter_text == ""
 
 
 @pytest.mark.parametrize("text", ["util>", "&", "(ucie", "ucie)", "speed>3", "(" * 100])

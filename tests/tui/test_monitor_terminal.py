@@ -101,6 +101,19 @@ def test_a_replay_uses_the_colours_there_are_and_q_gives_the_terminal_back(
         assert grey is ("NO_COLOR" in environment)
 
 
+def test_help_and_palette_are_ascii_too(terminal, run):
+    shown = terminal("-m", "kernbench", "monitor", run, "--ascii", columns=80, lines=24)
+    shown.until("Quit", "allreduce")
+    for key, words in (("?", ["Help", "hjkl"]), ("\x10", ["Search for commands", "key d"])):
+        shown.press(key)
+        shown.until(*words)
+        assert shown.text.isascii(), shown.text
+        shown.press("\x1b")
+        shown.until_gone(words[1])
+    shown.press("q")
+    assert shown.end() == 0
+
+
 def test_nothing_heavy_is_imported_before_the_first_picture(terminal, run, tmp_path):
     shown = terminal("-c", TELLS, "monitor", run, TOLD=str(tmp_path / "modules"))
     shown.until_there(tmp_path / "modules")

@@ -3,14 +3,14 @@
 from pathlib import Path
 
 from kernbench.common.units import FS_PER_NS
-from kernbench.telemetry.frame import FULL
 from kernbench.telemetry.layout import Layout, LinkPlace
 from kernbench.telemetry.reader import RunReader
 from kernbench.telemetry.rows import Utilisation
 from tui.glyphs import UNICODE
 from tui.palette import palette_for
-from tui.panels.window import exact
+from tui.panels.window import Window, exact
 from tui.plan import Plan
+from tui.source import Facts
 from tui.view import View
 
 RECORDING = Path(__file__).parent / "recording"
@@ -37,16 +37,16 @@ def test_a_link_that_a_slower_one_holds_has_the_load_and_rate_of_what_it_moved()
         WIDTH, {each.name: [WIDTH, 0] for each in (FAST, SLOW)}, {FAST.name: [10_000, 0], SLOW.name: [10_000, 0]}
     )
     assert exact(two_links(), used, 0, 2 * WIDTH) == [
-        (SLOW.name, FULL // 2, 5.0 * GB),
-        (FAST.name, FULL // 20, 5.0 * GB),
+        (SLOW.name, 0.5, 5.0 * GB),
+        (FAST.name, 0.05, 5.0 * GB),
     ]
 
 
 def test_a_packet_that_starts_in_one_bucket_and_ends_in_the_next_counts_whole_in_a_window_of_both():
     used = Utilisation(WIDTH, {SLOW.name: [WIDTH // 2, WIDTH // 2]}, {SLOW.name: [10_000, 0]})
     view = two_links()
-    assert exact(view, used, 0, 2 * WIDTH) == [(SLOW.name, FULL // 2, 5.0 * GB)]
-    assert exact(view, used, 0, WIDTH) == [(SLOW.name, FULL // 2, 5.0 * GB)]
+    assert exact(view, used, 0, 2 * WIDTH) == [(SLOW.name, 0.5, 5.0 * GB)]
+    assert exact(view, used, 0, WIDTH) == [(SLOW.name, 0.5, 5.0 * GB)]
 
 
 def test_over_a_whole_run_each_rate_is_what_the_books_of_the_link_say():
@@ -62,3 +62,11 @@ def test_over_a_whole_run_each_rate_is_what_the_books_of_the_link_say():
     assert {name: round(rate / GB, 3) for name, rate in shown.items()} == {
         name: round(rate / GB, 3) for name, rate in short.items()
     }
+
+
+def test_a_load_has_the_digits_of_a_report():
+    used = Utilisation(WIDTH, {SLOW.name: [WIDTH, 0]}, {SLOW.name: [980, 0]})
+    view = two_links()
+    view.facts = Facts(utilisation=used)
+    line = "".join(text for text, _ in Window(view).lines(80, 10)[1])
+    assert line.split()[1:4] == ["4.9%", "0.5", "GB/s"]

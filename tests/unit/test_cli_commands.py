@@ -56,6 +56,9 @@ def test_no_command_at_all_shows_the_help_and_fails(capsys):
     ("arguments", "message"),
     [
         (["topolgy"], "unknown command 'topolgy'; did you mean 'topology'?"),
+        (["validate", "nope"], "unknown command 'nope'; there are: gemm, hbm, link, mesh, nccl"),
+        (["topology", "nope"], "unknown command 'nope'; there are: check, draw, schema, show"),
+        (["topology", "chek"], "unknown command 'chek'; did you mean 'check'?"),
         (["zzz"], f"unknown command 'zzz'; there are: {', '.join(COMMANDS)}"),
         (["--jsn"], "unknown option --jsn; --help lists all options"),
         (["list", "x"], f"invalid value for '[{'|'.join(SECTIONS)}]': 'x' is not one of {', '.join(map(repr, SECTIONS))}"),

@@ -17,7 +17,7 @@ IDENTITY = {"bench": "allreduce", "arguments": ["-b", "1K"]}
 def document(sim_time_ns, busbw=None, exit_code=0):
     row = {"time_ns": sim_time_ns / 2} | ({} if busbw is None else {"busbw_gbs": busbw})
     return {"status": {"exit": exit_code, "kind": "ok" if not exit_code else "failed"}, "sim_time_ns": sim_time_ns,
-            "rows": [row], "links": {"hottest": [{"name": "sip0->sip1"}]}}  # fmt: skip
+            "digest": None if exit_code else "d", "rows": [row], "links": {"hottest": [{"name": "sip0->sip1"}]}}  # fmt: skip
 
 
 def point(number, **settings):
@@ -78,6 +78,10 @@ def test_a_damaged_record_is_not_done(tmp_path, text):
 def test_figures_are_numbers_whatever_their_unit():
     found = figures(point(0, bw="50", mesh="4x2", latency="8ns", kind="ring"), document(10.0))
     assert (found["bw"], found["mesh"], found["latency"], "kind" in found) == (50.0, 8.0, 8.0, False)
+
+
+def test_rows_of_a_run_that_did_not_come_to_its_end_are_no_figures():
+    assert figures(point(0, bw="50"), document(10.0, exit_code=4)) == {"bw": 50.0, "sim_time_ns": 10.0}
 
 
 def test_the_front_keeps_what_no_other_point_beats():

@@ -90,6 +90,16 @@ def test_a_run_that_is_held_back_is_published_though_it_uses_no_cpu(tmp_path, cl
     assert observer.looks == 20
 
 
+def test_the_cpu_of_a_frame_is_that_of_the_run_not_of_the_process_before_it(tmp_path, clock):
+    clock.cpu = 7.0  # imports and the topology
+    publisher = publish(tmp_path, Still(clock))
+    clock.wall, clock.cpu = 2.0, 8.5
+    publisher.publish("running")
+    frame = FeedReader(feed_path(tmp_path, 0)).read()
+    assert frame is not None
+    assert (frame.wall_s, frame.cpu_s) == (2.0, 1.5)
+
+
 @pytest.mark.parametrize(
     ("error", "told"),
     [(OSError(28, "No space left"), "[Errno 28] No space left"), (TypeError("odd"), "TypeError: odd")],

@@ -29,6 +29,10 @@ SLOW = run(row(128, 17.0, 3000.0), row(64, 9.5))
         ("busbw/base.busbw <= 0.85", ["128 B float32: busbw/base.busbw <= 0.85 (0.85 <= 0.85)"]),
         ("-(busbw - base) >= 3", ["128 B float32: -(busbw - base) >= 3 (3 >= 3)"]),
         ("wrong > 0 or size == 64 and time < 1.5e3", ["64 B float32: size == 64 (64 == 64) and time < 1.5e3 (1000 < 1500)"]),
+        ("(time > 2us | busbw < 10) & size > 100", ["128 B float32: time > 2us (3000 > 2000) and size > 100 (128 > 100)"]),
+        ("size < 100 & ((wrong > 0 | (busbw) < (1 + 9)))", ["64 B float32: size < 100 (64 < 100) and (busbw) < (1 + 9) (9.5 < 10)"]),
+        ("(busbw<0.9*base)", ["128 B float32: busbw<0.9*base (17 < 18)"]),
+        ("(wrong > 0) & time/wrong > 1", []),
         ("wrong > 0 & time/wrong > 1", []),
         ("wrong == 0 | time/wrong > 1", ["128 B float32: wrong == 0 (0 == 0)", "64 B float32: wrong == 0 (0 == 0)"]),
     ],
@@ -43,6 +47,19 @@ def test_a_run_without_rows_has_its_totals():
 
 def test_a_row_that_the_base_lacks_fails_no_comparison_with_it():
     assert failures("busbw < base", run(row(256, 1.0), row(64, 11.0)), FAST) == []
+
+
+def test_rows_of_other_work_are_no_pair_and_are_named_by_their_work():
+    short, long = ({"kernel": "softmax", "dtype": "float32", "rows": rows, "time_ns": float(rows)} for rows in (8, 64))
+    assert failures("time > base | time > 10", run(long, short), run(short | {"time_ns": 7.0})) == [
+        "softmax float32 rows=64: time > 10 (64 > 10)",
+        "softmax float32 rows=8: time > base (8 > 7)",
+    ]
+
+
+def test_with_and_without_a_mask_is_no_pair():
+    open_, masked = ({"heads": 2, "pes": 8, "causal": causal, "time_ns": 5.0} for causal in (False, True))
+    assert failures("time < base", run(masked), run(open_ | {"time_ns": 9.0}, masked)) == []
 
 
 @pytest.mark.parametrize("text", ["time > 1/0", "time/wrong > 1", "wrong/base > 1.1", "time < 2us & 0/0 != 1"])
@@ -79,7 +96,7 @@ NAMES = "names are busbw, count, sim_time, size, time, wrong and base"
         ("busbw", f"expected a comparison: < <= > >= == or !=, got the end; {NAMES}"),
         ("busbw<", f"expected a number or a name, got the end; {NAMES}"),
         ("busbw<1 busbw", f"expected & or | or the end, got 'busbw'; {NAMES}"),
-        ("(busbw<1", f"expected ), got '<'; {NAMES}"),
+        ("(busbw<1", f"expected ), got the end; {NAMES}"),
         ("busbw<1; import os", f"cannot read '; import os'; {NAMES}"),
         ("__import__('os')", f"cannot read \"'os')\"; {NAMES}"),
         ("busbw<time*base", "beside busbw and time it is not clear what 'base' is; write base.NAME"),

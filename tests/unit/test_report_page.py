@@ -210,3 +210,23 @@ def test_the_sheet_has_a_line_for_each_figure_and_no_formula():
     assert lines[:2] == ["run,table,name,figure,value", "runs/one,total,,sim_time_ns,10000.0"]
     assert "runs/one,row,1,busbw_gbs,1.5" in lines
     assert any(line.startswith("runs/one,links,'=cmd(),busy_ns,") for line in lines)
+
+
+def test_the_sheet_has_what_bounds_the_run_and_its_rooflines():
+    engines = [{"engines": "math", "time_ns": 9.0, "percent": {"busy": 25.0, "no_work": 75.0}}]
+    roofline = {"kernel": "add", "pes": 4, "roof_share": 0.5, "most_used_link": None, "engines": engines}
+    report = summary(records()) | {"roofline": [roofline]}
+    report["bottleneck"] = {"link": {"name": "a->b", "share": 0.25}, "engine": None, "verdict": "a->b, ahead of all"}
+    lines = [line.removeprefix("runs/one,") for line in sheet([report]).splitlines()]
+    assert [line for line in lines if line.startswith(("bottleneck", "roofline"))] == [
+        "bottleneck,,link.name,a->b",
+        "bottleneck,,link.share,0.25",
+        "bottleneck,,engine,",
+        "roofline,add on 4,kernel,add",
+        "roofline,add on 4,pes,4",
+        "roofline,add on 4,roof_share,0.5",
+        "roofline,add on 4,most_used_link,",
+        "roofline,add on 4 math,time_ns,9.0",
+        "roofline,add on 4 math,percent.busy,25.0",
+        "roofline,add on 4 math,percent.no_work,75.0",
+    ]

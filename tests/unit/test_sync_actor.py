@@ -97,7 +97,9 @@ def test_inspect_runs_nothing(ask, machine):
     assert (reply.waiters, reply.status, reply.clock.events) == (["sip2.cube00.pe0 waits"], 0, 0)
 
 
-@pytest.mark.parametrize(("end", "report"), [("finished", b"audited"), ("stopped", b"cut short"), ("deadlock", b"")])
+@pytest.mark.parametrize(
+    ("end", "report"), [("finished", b"audited"), ("stopped", b"cut short"), ("deadlock", b"cut short")]
+)
 def test_finish_audits_only_a_run_that_came_to_its_end(ask, end, report):
     assert ask(Finish(end)).report == report
 

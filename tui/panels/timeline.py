@@ -42,7 +42,8 @@ class Timeline(Board):
         lines: list[Line] = [((head(" TIMELINE", LABEL) + self._ruler(stretch), "head"),), self._marks(stretch)]
         for sip in range(view.plan.sips):
             if len(lines) + 3 > height - 1:
-                lines.append(((f" and {view.plan.sips - sip} more SIPs: too many for this screen", "dim"),))
+                rest = view.plan.sips - sip
+                lines.append(((f" and {rest} more {'SIP' if rest == 1 else 'SIPs'}: too many for this screen", "dim"),))
                 break
             lines.append(self._phases(sip, stretch))
             lines.append(self._row("compute", "compute", view.activity.compute[sip], stretch))

@@ -17,10 +17,10 @@ class Window(Board):
     def __init__(self, view: View, *, id: str | None = None) -> None:  # noqa: A002  # Textual's name
         super().__init__(view, id=id)
         self._asked: tuple[Fs, Fs, bool, int] | None = None
-        self._rows: list[tuple[str, int, float]] = []
+        self._rows: list[tuple[str, float, float]] = []
 
     def lines(self, width: int, height: int) -> list[Line]:
-        """A heading and the busiest links, each with its mean load."""
+        """A heading and the busiest links, each with its mean load, to the digit that a report has."""
         view = self.view
         begin, end = view.brush or (0, view.activity.end)
         asked = (begin, end, bool(view.facts.utilisation), len(view.tape.frames) // 50)
@@ -33,12 +33,13 @@ class Window(Board):
         lines: list[Line] = [((head(title, width), "head"),)]
         name_width = min(NAME, max(16, width - 36))
         cells = max(0, width - name_width - 26)
-        for name, value, moving in self._rows[: height - 1]:
+        for name, share, moving in self._rows[: height - 1]:
+            value = round(share * FULL)
             full, empty = view.glyphs.gauge(value, cells)
             heat = f"h{level_of(value)}"
             lines.append(
                 (
-                    (f" {fit(plain(name), name_width)}", ""), view.glyphs.digits3[value], ("% ", "dim"),
+                    (f" {fit(plain(name), name_width)}", ""), (f"{share:6.1%} ", heat),
                     (f"{rate(moving):>12}  ", ""), (full, heat), (empty, "dim"),
                 )
             )  # fmt: skip
@@ -47,8 +48,8 @@ class Window(Board):
         return lines
 
 
-def exact(view: View, used: Utilisation, begin: Fs, end: Fs) -> list[tuple[str, int, float]]:
-    """Name, mean load and bytes/s from the buckets that the window touches.
+def exact(view: View, used: Utilisation, begin: Fs, end: Fs) -> list[tuple[str, float, float]]:
+    """Name, mean load (0 to 1) and bytes/s from the buckets that the window touches.
 
     A load is of what a link moved, as in frames and reports: one that a slower one holds is busy as long and moves less.
     """
@@ -64,10 +65,10 @@ def exact(view: View, used: Utilisation, begin: Fs, end: Fs) -> list[tuple[str, 
         if in_use > 0:
             found.append((in_use, short, bw))
     found.sort(key=lambda each: (-each[0], each[1]))
-    return [(short, min(FULL, in_use * FULL // span), bw * in_use / span) for in_use, short, bw in found[:64]]
+    return [(short, min(1.0, in_use / span), bw * in_use / span) for in_use, short, bw in found[:64]]
 
 
-def sampled(view: View, begin: Fs, end: Fs) -> list[tuple[str, int, float]]:
+def sampled(view: View, begin: Fs, end: Fs) -> list[tuple[str, float, float]]:
     """The same from the frames that lie in the window, at most a thousand of them."""
     layout = view.plan.layout
     sums: dict[int, list[int]] = {}
@@ -87,6 +88,6 @@ def sampled(view: View, begin: Fs, end: Fs) -> list[tuple[str, int, float]]:
         for number, total in zip(layout.links_of(worker), row, strict=False):
             if total:
                 link = layout.links[number]
-                value = min(FULL, total // spans[worker])
-                rows.append((view.plan.short[number], value, link.bw * value / FULL))
+                share = min(1.0, total / spans[worker] / FULL)
+                rows.append((view.plan.short[number], share, link.bw * share))
     return sorted(rows, key=lambda row: (-row[1], row[0]))[:64]
