@@ -11,7 +11,13 @@ TOTALS = ("sim_time_ns",)
 
 
 def failures(text: str, run: dict[str, Any], base: dict[str, Any] | None) -> list[str]:
-    """One sentence for each row of which the expression is true."""
+    """One sentence for each row of which the expression is true; a run that did not come to its end cannot be judged."""
+    for each in (run, base):
+        if each is not None and each["digest"] is None:
+            raise UsageError(
+                f"--fail-if {text}: {each.get('run', 'the run')} did not come to its end, so rows that would fail may not "
+                "be there; run it again, or leave --fail-if out to see what there is"
+            )
     totals = {key: run[key] for key in TOTALS}
     rows = match_rows(run["rows"] or [{}], [] if base is None else base["rows"] or [{}])
     figures = [figures_of(row, totals) for _, row, _ in rows]

@@ -7,7 +7,7 @@ from kernbench.reporting.verdict import failures
 
 
 def run(*rows, sim_time=5000.0):
-    return {"rows": list(rows), "sim_time_ns": sim_time}
+    return {"rows": list(rows), "sim_time_ns": sim_time, "digest": "0f"}
 
 
 def row(size, busbw, time=1000.0):
@@ -114,3 +114,12 @@ def test_a_base_needs_a_run_to_compare_with():
         failures("busbw<base", SLOW, None)
     with pytest.raises(UsageError, match="at most 500 characters, got 501"):
         failures("1" * 501, SLOW, None)
+
+
+@pytest.mark.parametrize("cut", ["run", "base"])
+def test_a_run_that_did_not_come_to_its_end_is_not_judged(cut):
+    """Its row that would fail may be one of those that it never gave."""
+    short = run(row(64, 10.0)) | {"digest": None, "run": "runs/cut"}
+    pair = (short, FAST) if cut == "run" else (FAST, short)
+    with pytest.raises(UsageError, match="runs/cut did not come to its end"):
+        failures("busbw < 0.5 * base", *pair)
