@@ -7,7 +7,7 @@ import numpy as np
 
 from kernbench.triton_emu import numerics, scalar
 from kernbench.triton_emu.block import Block, combined, shapes
-from kernbench.triton_emu.dtype import DType, block_type, int1, int32, pointer_type, promote, typed
+from kernbench.triton_emu.dtype import DType, block_type, int1, pointer_type, promote, typed
 from kernbench.triton_emu.index import Index, Known, Mask, combine
 from kernbench.triton_emu.numerics import BINARY, Elementwise, common
 from kernbench.triton_emu.program import current
@@ -34,8 +34,8 @@ def binary(name: str, left: Any, right: Any) -> Any:
             return Block(current(), int1, found.shape, None, found)
         if found is not None:
             dtype = common(name, BINARY[name], left, right)
-            if dtype is int1:
-                dtype = int32
+            if dtype is int1:  # quotients and shifts of truth, which numpy has as numbers
+                return Block(current(), int1, found.shape, None, Mask.explicit(found.values() != 0))
             kept = fitting(found, dtype) if name in _GROWING else found
             if kept is not None:
                 return Block(current(), dtype, kept.shape, None, kept)
@@ -83,7 +83,8 @@ def _number(side: Any) -> Known | None:
     """What is known of a number."""
     if isinstance(side, bool) or (isinstance(side, scalar.Scalar) and side.dtype is int1):
         return Mask.explicit(np.asarray(bool(side)))
-    return Index.constant(int(side)) if isinstance(side, int) else None
+    # An index has 64 bits with a sign; what it cannot say is computed with the block's elements.
+    return Index.constant(int(side)) if isinstance(side, int) and -(2**63) <= int(side) < 2**63 else None
 
 
 def apply(entry: Elementwise, operands: tuple[Any, ...], compute: DType, result: DType | None = None) -> Any:

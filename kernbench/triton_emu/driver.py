@@ -85,6 +85,10 @@ class Target(msgspec.Struct, frozen=True):
     warp_size: int
 
 
+TARGET = Target(BACKEND, ARCH, WARP)
+"""What our device passes for."""
+
+
 class DeviceQueries:
     """`driver.active.utils`: figures by Triton's names."""
 
@@ -118,7 +122,7 @@ class ActiveDriver:
 
     def get_current_target(self) -> Target:
         """What kernels are compiled for."""
-        return Target(BACKEND, ARCH, WARP)
+        return TARGET
 
     def get_current_device(self) -> int:
         """A rank has one device."""

@@ -43,6 +43,21 @@ class DType:
         """Bits of an integer type."""
         return self.primitive_bitwidth
 
+    @property
+    def fp_mantissa_width(self) -> int:
+        """Bits of a floating-point type behind the point."""
+        return int(self._float_facts().nmant)
+
+    @property
+    def exponent_bias(self) -> int:
+        """What a floating-point type adds to its exponents."""
+        return 1 - int(self._float_facts().minexp)
+
+    def _float_facts(self) -> Any:
+        if self.kind != "float":
+            raise AttributeError(f"{self.name} has no mantissa and no exponent: it is no floating-point type")
+        return limits(self)
+
     def is_floating(self) -> bool:
         """Whether it is a floating-point type."""
         return self.kind == "float"

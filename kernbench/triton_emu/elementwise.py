@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from kernbench.triton_emu import numerics, special
+from kernbench.triton_emu import bits, numerics, special
 from kernbench.triton_emu.arithmetic import apply, binary, check_operands, common_type, convert, fitting
 from kernbench.triton_emu.block import Block, combined, shapes
 from kernbench.triton_emu.control import to_tensor
@@ -61,7 +61,7 @@ UNARY: dict[str, Elementwise] = {
     "sigmoid": _special(_sigmoid),
 }
 _FMA = Elementwise(special.fma)
-_UMULHI = Elementwise(special.umulhi, ints_only=True)
+_UMULHI = Elementwise(bits.umulhi, ints_only=True)
 
 
 def unary(name: str, x: Any) -> Any:

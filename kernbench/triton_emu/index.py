@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from kernbench.triton_emu.numerics import BINARY, Array
+from kernbench.triton_emu.numerics import BINARY, IN_ONE_BIT, Array
 
 Shape: TypeAlias = tuple[int, ...]
 Span: TypeAlias = tuple[int, int]
@@ -177,6 +177,7 @@ def combine(name: str, left: Known, right: Known) -> Known | None:
     """`left name right`, symbolic where that is possible; None when the outcome is not an index or a mask."""
     if name == "/":
         return None
+    function = BINARY[name].function
     if right.shape == () and isinstance(right, Index) and isinstance(left, Index) and left.array is right.array is None:
         scalar = _BY_SCALAR.get(name)
         found = None if scalar is None else scalar(left, right.base)
@@ -193,10 +194,11 @@ def combine(name: str, left: Known, right: Known) -> Known | None:
     elif isinstance(left, Mask) and isinstance(right, Mask):
         if name == "&" and left.array is None and right.array is None:
             return _intersect(left, right)
+        function = IN_ONE_BIT.get(function, function)
     else:
         left, right = _as_index(left), _as_index(right)
     with np.errstate(all="ignore"):
-        out = np.asarray(BINARY[name].function(left.values(), right.values()))
+        out = np.asarray(function(left.values(), right.values()))
     return Mask.explicit(out) if out.dtype == np.bool_ else Index.explicit(out)
 
 

@@ -35,6 +35,12 @@ COMPILER_HINTS = frozenset(
 """Keywords of a launch that Triton's compilers and drivers take; a kernel's own parameters come first."""
 PES = "pes"
 """Keyword of a launch that Triton does not have: how many PEs, or which, the programs spread over."""
+_REFUSED: dict[type, str] = {
+    list: "give it a tuple",
+    dict: "give it a tuple, or one argument for each item",
+    np.ndarray: "give it a tensor: torch.from_numpy(...)",
+}
+"""Types of values that a host program passes by mistake, and what takes their place."""
 _launcher: ContextVar[Launcher | None] = ContextVar("launcher", default=None)
 
 
@@ -156,6 +162,12 @@ class JitFunction(Launchable):
         rest = bound.arguments.pop(self._rest, {})
         named = {**bound.arguments, **rest}
         extents = grid({**kwargs, **named}) if callable(grid) else grid
+        for name, value in named.items():
+            remedy = _REFUSED.get(type(value))
+            if remedy is not None and name not in self.constexprs:
+                raise UsageError(
+                    f"{self.__name__}: {name} is a {type(value).__name__}, no argument of a kernel; {remedy}"
+                )
         arguments = {name: as_argument(name, value) for name, value in named.items()}
         arguments |= {each.name: each.typed(arguments[each.name]) for each in self.params if each.name in arguments}
         return Launch(self.__name__, self.fn, _extents(extents), arguments, self.constexprs, pes)

@@ -3,6 +3,7 @@
 Each word is defined once, in the file of its kind, which lists it in `__all__`.
 """
 
+import operator
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -72,6 +73,10 @@ class tensor(metaclass=_Tensor):  # noqa: N801  # Triton's name
 TRITON_MAX_TENSOR_NUMEL = 1048576
 CONSTEXPR_0 = control.constexpr(0)  # of `tl.core`; kernels of libraries have it as a default
 math = SimpleNamespace(**libdevice.NAMES)
+_ELSEWHERE = {
+    "inline_asm_elementwise": "a GPU's assembly cannot run on this device; write it with functions of tl and libdevice",
+    "float8e4b15": "new GPUs lack it too; use tl.float8e4nv",
+}
 
 if not TYPE_CHECKING:  # a checker would believe that every name exists
 
@@ -90,7 +95,14 @@ if not TYPE_CHECKING:  # a checker would believe that every name exists
         """`tl.standard._log2`, which sorting networks of libraries count their steps by."""
         return int(extent).bit_length() - 1
 
+    # What `tl.standard` folds with, which kernels give to `tl.reduce` and `tl.associative_scan`.
+    _sum_combine, _prod_combine, _xor_combine, _or_combine = operator.add, operator.mul, operator.xor, operator.or_
+    _elementwise_max, _elementwise_min = elementwise.maximum, elementwise.minimum
+
     random = SimpleNamespace(**{name: getattr(random_, name) for name in random_.__all__})
 
+    tuple = tuple  # noqa: A001, PLW0127  # Triton's name for what is Python's own here
+
     def __getattr__(name: str) -> NoReturn:
-        raise AttributeError(f"tl.{name} does not exist here; `kernbench list tl` prints what there is")
+        reason = _ELSEWHERE.get(name, "`kernbench list tl` prints what there is")
+        raise AttributeError(f"tl.{name} does not exist here; {reason}")

@@ -6,7 +6,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from kernbench.common.errors import UsageError
 from kernbench.triton_emu.pointer import Pointer
-from kernbench.triton_emu.program import KernelProgram
+from kernbench.triton_emu.program import KernelProgram, alike
 
 
 @runtime_checkable
@@ -46,7 +46,7 @@ class Launch:
         self.pes = pes
         self._queues: Mapping[str, str] = {}
         self._tag = ""
-        if any(isinstance(value, HostObject) for value in self.arguments.values()):
+        if any(map(_is_closed, self.arguments.values())):
             self.function = wraps(function)(partial(_enter, function))
 
     def connect(self, queues: Mapping[str, str], tag: str) -> None:
@@ -96,6 +96,15 @@ class Launch:
 
 def _enter(function: Callable[..., Any], **arguments: Any) -> Any:
     """Call a kernel with its host objects opened, which only a running program can do."""
-    return function(
-        **{name: value.inside() if isinstance(value, HostObject) else value for name, value in arguments.items()}
-    )
+    return function(**{name: _opened(value) for name, value in arguments.items()})
+
+
+def _is_closed(value: Any) -> bool:
+    """Whether it is a host object, or a tuple that has one."""
+    return any(map(_is_closed, value)) if isinstance(value, tuple) else isinstance(value, HostObject)
+
+
+def _opened(value: Any) -> Any:
+    if isinstance(value, tuple) and _is_closed(value):
+        return alike(value, [_opened(each) for each in value])
+    return value.inside() if isinstance(value, HostObject) else value

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from kernbench.triton_emu import elementwise, reduction, special
+from kernbench.triton_emu import bits, directed, elementwise, reduction, special
 from kernbench.triton_emu.arithmetic import apply, check_operands, common_type, convert
 from kernbench.triton_emu.dtype import DType, float32, float64, int1, int32, int64, typed, uint32, uint64
 from kernbench.triton_emu.numerics import Array, Elementwise
@@ -55,6 +55,10 @@ def _rhypot(x: Array, y: Array) -> Any:
     return 1 / np.hypot(x, y)
 
 
+def _rnorm(*sides: Array) -> Any:
+    return 1 / special.norm(*sides)
+
+
 def _saturate(x: Array) -> Any:
     return np.fmin(np.fmax(x, 0), 1)
 
@@ -75,7 +79,9 @@ def _erfcx(x: Array) -> Any:
     wide = x.astype(np.float64)
     with np.errstate(all="ignore"):
         near = np.exp(wide * wide) * special.erfc(wide)
-        tail = 1 / (np.abs(wide) * _math.sqrt(_math.pi)) * (1 - 1 / (2 * wide * wide) + 3 / (4 * wide**4))
+        part = 1 / (2 * wide * wide)
+        series = 1 - part * (1 - 3 * part * (1 - 5 * part * (1 - 7 * part * (1 - 9 * part))))
+        tail = series / (np.abs(wide) * _math.sqrt(_math.pi))
     return np.where(wide > 20, tail, near)  # erfc underflows above
 
 
@@ -97,8 +103,11 @@ _FLOATS = _table(
     ("cos", np.cos, 1, "Cosines."),
     ("cosh", np.cosh, 1, "Hyperbolic cosines."),
     ("cospi", special.cospi, 1, "Cosines of pi x."),
+    ("cyl_bessel_i0", special.i0, 1, "The modified Bessel function of order 0."),
+    ("cyl_bessel_i1", special.i1, 1, "The modified Bessel function of order 1."),
     ("erf", special.erf, 1, "The error function."),
     ("erfc", special.erfc, 1, "1 - erf(x)."),
+    ("erfcinv", special.erfcinv, 1, "The inverse of erfc."),
     ("erfcx", _erfcx, 1, "exp(x * x) * erfc(x)."),
     ("erfinv", special.erfinv, 1, "The inverse of the error function."),
     ("exp", np.exp, 1, "Powers of e."),
@@ -109,6 +118,9 @@ _FLOATS = _table(
     ("floor", np.floor, 1, "The greatest whole numbers that are not above.", "simple"),
     ("fmod", np.fmod, 2, "Remainders with the signs of x.", "divide"),
     ("hypot", np.hypot, 2, "sqrt(x * x + y * y)."),
+    ("j0", special.j0, 1, "The Bessel function of the first kind of order 0."),
+    ("j1", special.j1, 1, "The Bessel function of the first kind of order 1."),
+    ("jn", special.jn, 2, "The Bessel function of the first kind, of order n."),
     ("ldexp", _ldexp, 2, "x times 2 to the power of y.", "simple"),
     ("lgamma", special.lgamma, 1, "Logarithms of the gamma function's magnitude."),
     ("log", np.log, 1, "Natural logarithms."),
@@ -118,15 +130,22 @@ _FLOATS = _table(
     ("logb", _logb, 1, "Exponents, as floats.", "simple"),
     ("nearbyint", np.rint, 1, "The nearest whole numbers, halves to even.", "simple"),
     ("nextafter", np.nextafter, 2, "The next number from x towards y.", "simple"),
+    ("norm3d", special.norm, 3, "sqrt(x * x + y * y + z * z)."),
+    ("norm4d", special.norm, 4, "sqrt(x * x + y * y + z * z + t * t)."),
     ("normcdf", _normcdf, 1, "The normal distribution's integral."),
+    ("normcdfinv", special.normcdfinv, 1, "The inverse of the normal distribution's integral."),
     ("pow", _power, 2, "x to the power of y."),
     ("rcbrt", _rcbrt, 1, "1 / cbrt(x)."),
     ("remainder", special.remainder, 2, "Remainders of the nearest whole quotient.", "divide"),
     ("rhypot", _rhypot, 2, "1 / hypot(x, y)."),
     ("rint", np.rint, 1, "The nearest whole numbers, halves to even.", "simple"),
+    ("rnorm3d", _rnorm, 3, "1 / norm3d(x, y, z)."),
+    ("rnorm4d", _rnorm, 4, "1 / norm4d(x, y, z, t)."),
     ("round", _round_away, 1, "The nearest whole numbers, halves away from zero.", "simple"),
     ("rsqrt", lambda x: 1 / np.sqrt(x), 1, "1 / sqrt(x)."),
+    ("rsqrt_rn", special.rsqrt, 1, "1 / sqrt(x), rounded to nearest even."),
     ("saturatef", _saturate, 1, "x within 0 and 1.", "simple"),
+    ("scalbn", _ldexp, 2, "x times 2 to the power of y.", "simple"),
     ("sin", np.sin, 1, "Sines."),
     ("sinh", np.sinh, 1, "Hyperbolic sines."),
     ("sinpi", special.sinpi, 1, "Sines of pi x."),
@@ -135,6 +154,9 @@ _FLOATS = _table(
     ("tanh", np.tanh, 1, "Hyperbolic tangents."),
     ("tgamma", special.tgamma, 1, "The gamma function."),
     ("trunc", np.trunc, 1, "x without what is behind the point.", "simple"),
+    ("y0", special.y0, 1, "The Bessel function of the second kind of order 0."),
+    ("y1", special.y1, 1, "The Bessel function of the second kind of order 1."),
+    ("yn", special.yn, 2, "The Bessel function of the second kind, of order n."),
     ("finitef", np.isfinite, 1, "Whether x is neither infinite nor NaN.", "simple", int1),
     ("isfinited", np.isfinite, 1, "Whether x is neither infinite nor NaN.", "simple", int1),
     ("isinf", np.isinf, 1, "Whether x is infinite.", "simple", int1),
@@ -148,17 +170,43 @@ _FLOATS = _table(
     ("mul_rn", np.multiply, 2, "x * y, rounded to nearest even.", "simple"),
     ("div_rn", np.divide, 2, "x / y, rounded to nearest even.", "divide"),
     ("rcp_rn", np.reciprocal, 1, "1 / x, rounded to nearest even.", "divide"),
-    ("div_rz", special.div_rz, 2, "x / y, rounded toward zero.", "divide"),
     ("sqrt_rn", np.sqrt, 1, "Square roots, rounded to nearest even."),
     ("fma", special.fma, 3, "x * y + z, rounded once.", "simple"),
     ("fma_rn", special.fma, 3, "x * y + z, rounded once.", "simple"),
 )
+_SOURCES = {
+    "add": "x + y",
+    "sub": "x - y",
+    "mul": "x * y",
+    "div": "x / y",
+    "rcp": "1 / x",
+    "sqrt": "sqrt(x)",
+    "fma": "x * y + z",
+}
+_COSTS = {"div": "divide", "rcp": "divide", "sqrt": "special"}
+_FLOATS |= _table(
+    *[
+        (
+            f"{name}_{mode}",
+            directed.operation(name, mode),
+            arity,
+            f"{_SOURCES[name]}, rounded {way}.",
+            _COSTS.get(name, "simple"),
+        )
+        for name, (_, _, arity) in directed.OPERATIONS.items()
+        for mode, way in directed.MODES.items()
+    ]
+)
 _INTEGERS = _table(
-    ("brev", special.brev, 1, "The bits in reverse.", "simple", None, True),
-    ("clz", special.clz, 1, "How many upper bits are clear.", "simple", int32, True),
-    ("ffs", special.ffs, 1, "The place of the lowest set bit from 1, or 0.", "simple", int32, True),
-    ("mulhi", special.mulhi, 2, "The upper half of a signed product.", "simple", None, True),
-    ("popc", special.popc, 1, "How many bits are set.", "simple", int32, True),
+    ("brev", bits.brev, 1, "The bits in reverse.", "simple", None, True),
+    ("byte_perm", bits.byte_perm, 3, "Four of the eight bytes of x and y, by the selector z.", "simple", None, True),
+    ("clz", bits.clz, 1, "How many upper bits are clear.", "simple", int32, True),
+    ("ffs", bits.ffs, 1, "The place of the lowest set bit from 1, or 0.", "simple", int32, True),
+    ("hadd", bits.hadd, 2, "Averages, rounded down.", "simple", None, True),
+    ("mul24", bits.mul24, 2, "Products of the lower 24 bits.", "simple", None, True),
+    ("mulhi", bits.mulhi, 2, "The upper half of a signed product.", "simple", None, True),
+    ("popc", bits.popc, 1, "How many bits are set.", "simple", int32, True),
+    ("rhadd", bits.rhadd, 2, "Averages, rounded up.", "simple", None, True),
 )
 _FAST = {
     "fast_cosf": "cos", "fast_dividef": "div_rn", "fast_exp10f": "exp10", "fast_expf": "exp", "fast_log10f": "log10",
@@ -197,8 +245,9 @@ def _made(name: str, entry: _Entry) -> Callable[..., Any]:
 
 def _reinterpreted(name: str, source: DType, target: DType) -> Callable[[Any], Any]:
     def function(x: Any) -> Any:
-        if typed(x)[0] is not source:
-            raise TypeError(f"libdevice.{name} takes {source}, got {typed(x)[0]}")
+        given = typed(x)[0]
+        if (given.kind, given.itemsize) != (source.kind, source.itemsize):
+            raise TypeError(f"libdevice.{name} takes {source}, got {given}")
         return convert(x, target, bitcast=True)
 
     function.__name__ = function.__qualname__ = name
@@ -215,15 +264,41 @@ def _rounded(name: str, rounding: str, target: DType) -> Callable[[Any], Any]:
     return function
 
 
-def _floating(name: str, target: DType) -> Callable[[Any], Any]:
+def _floating(name: str, target: DType, mode: str) -> Callable[[Any], Any]:
+    operation = None if mode == "rn" else Elementwise(directed.conversion(target.numpy, mode), "simple", target)
+    from_double = name.startswith("double")
+
     def function(x: Any) -> Any:
-        if not typed(x)[0].is_int():
-            raise TypeError(f"libdevice.{name} takes integers, got {typed(x)[0]}")
-        return convert(x, target)
+        given = typed(x)[0]
+        if not (given is float64 if from_double else given.is_int()):
+            raise TypeError(f"libdevice.{name} takes {'float64' if from_double else 'integers'}, got {given}")
+        return convert(x, target) if operation is None else apply(operation, (x,), given, target)
 
     function.__name__ = function.__qualname__ = name
-    function.__doc__ = f"Integers as {target}, rounded to nearest even."
+    function.__doc__ = f"Numbers as {target}, rounded {directed.MODES.get(mode, 'to nearest even')}."
     return function
+
+
+def hiloint2double(high: Any, low: Any) -> Any:
+    """float64 of its upper and its lower 32 bits."""
+    upper, lower = convert(high, int64), convert(convert(low, uint32), int64)
+    return convert((upper << 32) | lower, float64, bitcast=True)
+
+
+def double2hiint(x: Any) -> Any:
+    """The upper 32 bits of float64."""
+    return convert(NAMES["double_as_longlong"](x) >> 32, int32)
+
+
+def double2loint(x: Any) -> Any:
+    """The lower 32 bits of float64."""
+    return convert(NAMES["double_as_longlong"](x), int32)
+
+
+def sad(x: Any, y: Any, z: Any) -> Any:
+    """abs(x - y) + z of integers of 32 bits; the difference may be as large as an unsigned one."""
+    apart = convert(elementwise.maximum(x, y) - elementwise.minimum(x, y), uint32)
+    return convert(apart + convert(z, uint32), common_type(x, y))
 
 
 NAMES: dict[str, Callable[..., Any]] = {
@@ -241,6 +316,10 @@ NAMES |= {
     "clamp": elementwise.clamp,
     "sigmoid": elementwise.sigmoid,
     "softmax": reduction.softmax,
+    "hiloint2double": hiloint2double,
+    "double2hiint": double2hiint,
+    "double2loint": double2loint,
+    "sad": sad,
 }
 NAMES |= {
     name: _rounded(name, rounding, target)
@@ -250,10 +329,12 @@ NAMES |= {
     for name in (f"{source}2{kind}_{suffix}",)
 }
 NAMES |= {
-    name: _floating(name, target)
-    for kind in _WHOLE
+    name: _floating(name, target, mode)
+    for kind in (*_WHOLE, "double")
     for source, target in (("float", float32), ("double", float64))
-    for name in (f"{kind}2{source}_rn",)
+    if kind != source
+    for mode in ("rn", *directed.MODES)
+    for name in (f"{kind}2{source}_{mode}",)
 }
 NAMES |= {alias: NAMES[name] for alias, name in _FAST.items()}
 NAMES |= {name: _reinterpreted(name, source, target) for name, (source, target) in _BITS.items()}

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from kernbench.triton_emu import special
+from kernbench.triton_emu import bits
 from kernbench.triton_emu.block import Block, constant, make, shapes, size_of
 from kernbench.triton_emu.creation import as_block
 from kernbench.triton_emu.dtype import DType, float32, int32, int64, typed, uint32, uint64
@@ -56,8 +56,8 @@ def philox_long_words(seed: Array, counters: tuple[Array, Array, Array, Array], 
     with np.errstate(over="ignore"):
         for _ in range(rounds):
             first, second = c0, c2
-            c0 = special.umulhi(second, _LONG_FACTORS[1]) ^ c1 ^ k0
-            c2 = special.umulhi(first, _LONG_FACTORS[0]) ^ c3 ^ k1
+            c0 = bits.umulhi(second, _LONG_FACTORS[1]) ^ c1 ^ k0
+            c2 = bits.umulhi(first, _LONG_FACTORS[0]) ^ c3 ^ k1
             c1, c3 = second * _LONG_FACTORS[1], first * _LONG_FACTORS[0]
             k0, k1 = k0 + _LONG_KEYS[0], k1 + _LONG_KEYS[1]
     return np.stack((c0, c1, c2, c3), axis=-1)

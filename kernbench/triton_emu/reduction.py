@@ -135,12 +135,8 @@ def softmax(x: Any, dim: int | None = None, keep_dims: bool = False, ieee_roundi
 def reduce(input: Any, axis: int | None, combine_fn: Callable[..., Any], keep_dims: bool = False) -> Any:  # noqa: A002
     """Fold a block, or several together, along `axis` with `combine_fn(left..., right...)`: the upper half on the lower."""
     several = isinstance(input, tuple | list)
-    blocks = [as_block("reduce", each) for each in (input if several else (input,))]
+    blocks = together("reduce", input)
     shape = blocks[0].shape
-    if any(block.shape != shape for block in blocks):
-        raise ValueError(
-            f"tl.reduce: the blocks have shapes {[list(block.shape) for block in blocks]}; make them equal"
-        )
     if axis is None:
         blocks = [block.reshaped((size_of(shape),)) for block in blocks]
     along = 0 if axis is None else as_axis("reduce", axis, len(shape))
@@ -148,13 +144,30 @@ def reduce(input: Any, axis: int | None, combine_fn: Callable[..., Any], keep_di
         half = extent // 2
         lower = [piece(block, along, 0, half) for block in blocks]
         upper = [piece(block, along, half, 2 * half) for block in blocks]
-        made = combine_fn(*lower, *upper)
-        folded = list(made) if isinstance(made, tuple | list) else [made]
+        folded = outcomes("reduce", combine_fn(*lower, *upper), len(blocks))
         if extent % 2:
             raise ValueError(f"tl.reduce folds powers of two, got an axis of {shape[along]} elements")
         blocks = [as_block("reduce", each).to(block.dtype) for each, block in zip(folded, blocks, strict=True)]
     out = [_shaped(_without(block, along), shape, None if axis is None else along, keep_dims) for block in blocks]
     return tuple(out) if several else out[0]
+
+
+def together(name: str, input: Any) -> list[Block]:  # noqa: A002
+    """The block, or the several of one shape, that a function of the kernel's own combines."""
+    blocks = [as_block(name, each) for each in (input if isinstance(input, tuple | list) else (input,))]
+    if any(block.shape != blocks[0].shape for block in blocks):
+        raise ValueError(
+            f"tl.{name}: the blocks have shapes {[list(block.shape) for block in blocks]}; make them equal"
+        )
+    return blocks
+
+
+def outcomes(name: str, made: Any, count: int) -> list[Any]:
+    """What a function of the kernel's own makes of two times `count` blocks: one for each of them."""
+    found = list(made) if isinstance(made, tuple | list) else [made]
+    if len(found) != count:
+        raise ValueError(f"tl.{name}: combine_fn returned {len(found)} blocks of {count}; return one for each input")
+    return found
 
 
 def piece(block: Block, axis: int, low: int, high: int) -> Block:

@@ -15,7 +15,7 @@ from kernbench.triton_emu.block import Block, combined, make, size_of
 from kernbench.triton_emu.creation import as_axis, as_block
 from kernbench.triton_emu.dtype import DType, bfloat16, float32, int1
 from kernbench.triton_emu.numerics import Array
-from kernbench.triton_emu.reduction import fold_types, kept_types, piece
+from kernbench.triton_emu.reduction import fold_types, kept_types, outcomes, piece, together
 from kernbench.triton_emu.shaping import flip
 
 __all__ = ["associative_scan", "cumprod", "cumsum"]
@@ -38,7 +38,7 @@ def cumprod(input: Any, axis: int = 0, reverse: bool = False) -> Any:  # noqa: A
 def associative_scan(input: Any, axis: int, combine_fn: Callable[..., Any], reverse: bool = False) -> Any:  # noqa: A002
     """What `combine_fn(left..., right...)` makes of all elements up to each place along `axis`."""
     several = isinstance(input, tuple | list)
-    blocks = [as_block("associative_scan", each) for each in (input if several else (input,))]
+    blocks = together("associative_scan", input)
     along = as_axis("associative_scan", axis, len(blocks[0].shape))
     if reverse:
         blocks = [flip(block, along) for block in blocks]
@@ -46,8 +46,7 @@ def associative_scan(input: Any, axis: int, combine_fn: Callable[..., Any], reve
     while step < extent:
         left = [piece(block, along, 0, extent - step) for block in blocks]
         right = [piece(block, along, step, extent) for block in blocks]
-        made = combine_fn(*left, *right)
-        later = list(made) if isinstance(made, tuple | list) else [made]
+        later = outcomes("associative_scan", combine_fn(*left, *right), len(blocks))
         blocks = [
             _behind(piece(block, along, 0, step), new.to(block.dtype), along, block.shape)
             for block, new in zip(blocks, later, strict=True)

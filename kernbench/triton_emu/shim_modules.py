@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from types import ModuleType
 from typing import Any, NoReturn
 
-from kernbench.triton_emu import language, libdevice, shim_backends, shim_cache, shim_errors
+from kernbench.triton_emu import language, libdevice, shim_backends, shim_cache, shim_errors, shim_target
 from kernbench.triton_emu.autotune import Autotuner, autotune
 from kernbench.triton_emu.compiled import Compiled
 from kernbench.triton_emu.config import Config
@@ -31,7 +31,7 @@ from kernbench.triton_emu.testing import (
 VERSION = "3.4.0"
 """The Triton whose names and meanings these are."""
 
-_ALIASES = ("core", "standard", "semantic", "math", "random", "tensor", "TRITON_MAX_TENSOR_NUMEL")
+_ALIASES = ("core", "standard", "semantic", "math", "random", "tensor", "tuple", "TRITON_MAX_TENSOR_NUMEL")
 """Names of `triton.language` that programs use though its reference does not list them all."""
 
 
@@ -155,6 +155,7 @@ def _language() -> ModuleType:
     names = {name: getattr(language, name) for name in language.__all__}
     aliases = {name: vars(language)[name] for name in _ALIASES if name in vars(language)}
     names = {**aliases, **names, "libdevice": library, "extra": _module("triton.language.extra", extra)}
+    names["target_info"] = _module("triton.language.target_info", shim_target.NAMES)
     return _module("triton.language", {**names, "__all__": [*language.__all__]}, vars(language)["__getattr__"])
 
 

@@ -1,4 +1,4 @@
-"""Functions that numpy lacks: erf and its kin, exact fused multiply-add, high halves of products, bit counts."""
+"""Functions of floats that numpy lacks: erf and its kin, gamma, Bessel's, exact fused multiply-add."""
 
 import math
 from collections.abc import Callable
@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from kernbench.triton_emu import bessel
 from kernbench.triton_emu.numerics import Array
 
 _STEPS = 512
@@ -53,7 +54,15 @@ def _by_element(function: Callable[..., float]) -> Callable[..., Any]:
 
 
 def _arity(function: Callable[..., float]) -> int:
-    return 2 if function in (math.remainder, math.ldexp) else 1
+    return 2 if function in (math.remainder, _first, _second) else 1
+
+
+def _first(order: float, x: float) -> float:
+    return bessel.first(int(order), x)
+
+
+def _second(order: float, x: float) -> float:
+    return bessel.second(int(order), x)
 
 
 def _gamma(x: float) -> float:
@@ -84,7 +93,33 @@ def _inverse_erf(y: float) -> float:
     return x
 
 
+def _inverse_erfc(y: float) -> float:
+    """By Newton's method on the logarithm of erfc, which is nearly a parabola."""
+    if not 0 < y < 2:
+        return math.inf if y == 0 else -math.inf if y == 2 else math.nan
+    if y > 0.25:
+        return _inverse_erf(1 - y)
+    log = math.log(y)
+    x = math.sqrt(-log - math.log(math.sqrt(math.pi * -log)))
+    for _ in range(6):
+        tail = math.erfc(x)
+        if not tail:
+            break
+        x += (math.log(tail) - log) * math.sqrt(math.pi) / 2 * math.exp(x * x) * tail
+    return x
+
+
+def _inverse_normal(y: float) -> float:
+    return -math.sqrt(2) * _inverse_erfc(2 * y)
+
+
 erfc = _by_element(math.erfc)
+erfcinv = _by_element(_inverse_erfc)
+normcdfinv = _by_element(_inverse_normal)
+j0, j1 = _by_element(lambda x: bessel.first(0, x)), _by_element(lambda x: bessel.first(1, x))
+y0, y1 = _by_element(lambda x: bessel.second(0, x)), _by_element(lambda x: bessel.second(1, x))
+i0, i1 = _by_element(lambda x: bessel.modified(0, x)), _by_element(lambda x: bessel.modified(1, x))
+jn, yn = _by_element(_first), _by_element(_second)
 tgamma = _by_element(_gamma)
 lgamma = _by_element(_log_gamma)
 erfinv = _by_element(_inverse_erf)
@@ -92,10 +127,11 @@ remainder = _by_element(math.remainder)
 
 
 def sinpi(x: Array) -> Any:
-    """sin(pi x), exact at half integers."""
-    turn = np.remainder(x.astype(np.float64), 2)
-    out = np.sin(np.pi * turn)
-    return np.where(np.remainder(turn, 1) == 0, 0.0, out)
+    """sin(pi x), exact at half integers; near whole ones as precise as the distance from them."""
+    wide = x.astype(np.float64)
+    whole = np.rint(wide)
+    out = np.sin(np.pi * (wide - whole))
+    return np.where(np.remainder(whole, 2) == 1, 0.0 - out, out)
 
 
 def cospi(x: Array) -> Any:
@@ -119,57 +155,14 @@ def fma(x: Array, y: Array, z: Array) -> Any:
     return np.where((error != 0) & even & np.isfinite(total), np.nextafter(total, np.copysign(np.inf, error)), total)
 
 
-def div_rz(x: Array, y: Array) -> Any:
-    """Quotients rounded toward zero."""
-    whole = x.astype(np.longdouble if x.dtype == np.float64 else np.float64) / y
-    nearest = whole.astype(x.dtype)
-    return np.where(np.abs(nearest) > np.abs(whole), np.nextafter(nearest, x.dtype.type(0)), nearest)
+def norm(*sides: Array) -> Any:
+    """The square root of the sum of squares, which does not overflow on the way."""
+    total: Any = np.abs(sides[0].astype(np.float64))
+    for side in sides[1:]:
+        total = np.hypot(total, side)
+    return total
 
 
-def umulhi(x: Array, y: Array) -> Any:
-    """The upper half of an unsigned product."""
-    bits = 8 * x.dtype.itemsize
-    unsigned = np.dtype(f"u{x.dtype.itemsize}")
-    left, right = x.astype(unsigned).astype(np.uint64), y.astype(unsigned).astype(np.uint64)
-    if bits < 64:
-        return ((left * right) >> np.uint64(bits)).astype(unsigned).astype(x.dtype)
-    half, low = np.uint64(32), np.uint64(2**32 - 1)
-    a, b, c, d = left >> half, left & low, right >> half, right & low
-    middle = (b * d >> half) + (a * d & low) + (b * c & low)
-    return (a * c + (a * d >> half) + (b * c >> half) + (middle >> half)).astype(x.dtype)
-
-
-def mulhi(x: Array, y: Array) -> Any:
-    """The upper half of a signed product."""
-    high = umulhi(x, y)
-    return high - np.where(x < 0, y, 0).astype(x.dtype) - np.where(y < 0, x, 0).astype(x.dtype)
-
-
-def popc(x: Array) -> Any:
-    """How many bits are set."""
-    return np.bitwise_count(x.view(np.dtype(f"u{x.dtype.itemsize}"))).astype(np.int32)
-
-
-def clz(x: Array) -> Any:
-    """How many upper bits are clear."""
-    smeared = x.view(np.dtype(f"u{x.dtype.itemsize}")).copy()
-    shift = 1
-    while shift < 8 * x.dtype.itemsize:
-        smeared |= smeared >> smeared.dtype.type(shift)
-        shift *= 2
-    return 8 * x.dtype.itemsize - np.bitwise_count(smeared).astype(np.int32)
-
-
-def ffs(x: Array) -> Any:
-    """The place of the lowest set bit from 1, or 0."""
-    bits = x.view(np.dtype(f"u{x.dtype.itemsize}"))
-    lowest = bits & (~bits + bits.dtype.type(1))
-    return np.where(bits == 0, 0, np.bitwise_count(lowest - bits.dtype.type(1)).astype(np.int32) + 1)
-
-
-def brev(x: Array) -> Any:
-    """The bits in reverse."""
-    size = x.dtype.itemsize
-    octets = np.ascontiguousarray(x).reshape(-1, 1).view(np.uint8)
-    bits = np.unpackbits(octets, axis=-1, bitorder="little")[:, ::-1]
-    return np.packbits(bits, axis=-1, bitorder="little").view(f"u{size}").astype(x.dtype).reshape(x.shape)
+def rsqrt(x: Array) -> Any:
+    """1 / sqrt(x), rounded once."""
+    return 1 / np.sqrt(x.astype(np.longdouble if x.dtype == np.float64 else np.float64))

@@ -293,3 +293,14 @@ def test_importlib_agrees_with_what_import_gives(tmp_path):
         beside="x = 1",
     )
     assert found.same == [True] * 10
+
+
+def test_kernels_learn_which_gpu_ours_passes_for():
+    info = triton_module().language.target_info
+    assert info.current_target() == triton_module().runtime.driver.active.get_current_target()
+    assert (info.is_cuda(), info.is_hip(), info.is_hip_cdna3()) == (True, False, False)
+    assert (info.cuda_capability_geq(8), info.cuda_capability_geq(8, 6), info.cuda_capability_geq(9)) == (
+        True,
+        False,
+        False,
+    )

@@ -262,6 +262,54 @@ def test_known_integers_wrap_at_32_bits_like_computed_ones(rig):
     assert np.array_equal(found[3], exact.astype(np.int32) < 0)
 
 
+def test_a_known_block_and_a_number_of_64_bits_without_a_sign(rig):
+    factor = 0x9E3779B97F4A7C15
+
+    def kernel(out):
+        i = tl.arange(0, 16)
+        wide = i.to(tl.uint64)
+        most = tl.program_id(0).to(tl.uint64) - 1
+        for row, made in enumerate((wide ^ factor, wide & most, (wide < most).to(tl.uint64), (i > 3) + most)):
+            tl.store(out + 16 * row + i, made)
+
+    device = rig()
+    out = device.tensor(np.zeros(64, np.uint64))
+    device.launch(kernel, 1, out)
+    rows = out.numpy().reshape(4, 16).tolist()
+    assert rows[:3] == [[each ^ factor for each in range(16)], [*range(16)], [1] * 16]
+    assert rows[3] == [2**64 - 1] * 4 + [0] * 12
+
+
+@pytest.mark.parametrize("operate", [operator.floordiv, operator.mod, operator.lshift, operator.rshift])
+def test_truth_that_is_known_stays_truth_in_quotients_and_shifts(rig, operate):
+    def kernel(x, out):
+        i = tl.arange(0, 16)
+        for row, at in enumerate((i, tl.load(x + i))):
+            made = operate(at < 8, at < 4)
+            assert made.dtype is tl.int1
+            tl.store(out + 16 * row + i, made)
+
+    device = rig()
+    out = device.tensor(np.zeros(32, np.int32))
+    device.launch(kernel, 1, device.tensor(np.arange(16, dtype=np.int32)), out)
+    known, loaded = out.numpy().reshape(2, 16).tolist()
+    assert known == loaded
+
+
+def test_truth_that_is_known_adds_up_in_one_bit_as_loaded_truth_does(rig):
+    def kernel(x, out):
+        i = tl.arange(0, 16)
+        for row, at in enumerate((i, tl.load(x + i))):
+            low, lower = at < 8, at < 4
+            tl.store(out + 32 * row + i, low + lower)
+            tl.store(out + 32 * row + 16 + i, low - lower)
+
+    device = rig()
+    out = device.tensor(np.zeros(64, np.int32))
+    device.launch(kernel, 1, device.tensor(np.arange(16, dtype=np.int32)), out)
+    assert out.numpy().reshape(4, 16).tolist() == [[0] * 4 + [1] * 4 + [0] * 8] * 4
+
+
 @pytest.mark.parametrize(
     ("statement", "message"),
     [

@@ -66,6 +66,20 @@ def test_a_grid_that_is_none_is_refused(grid):
         scale.launch(grid, 1, 2)
 
 
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ([2], "scale: out is a list, no argument of a kernel; give it a tuple"),
+        ({"a": 2}, "scale: out is a dict, no argument of a kernel; give it a tuple, or one argument for each item"),
+        (np.zeros(2), r"scale: out is a ndarray, no argument of a kernel; give it a tensor: torch\.from_numpy"),
+    ],
+)
+def test_what_no_kernel_takes_is_refused_unless_it_is_a_constant(value, message):
+    with pytest.raises(UsageError, match=message):
+        scale.launch(1, 1, value)
+    assert scale.launch(1, 1, (2,), n=value).arguments["n"] is value
+
+
 def test_a_kernel_may_call_another(rig):
     device = rig()
     out = device.tensor(np.zeros(8, np.int32))

@@ -176,6 +176,21 @@ def test_an_unknown_name_lists_what_exists(rig):
         rig().launch(kernel, 1)
 
 
+def test_a_gpus_assembly_is_refused_with_what_to_use_instead(rig):
+    def kernel():
+        tl.inline_asm_elementwise("mov.u32 $0, $1;", "=r,r", [1], tl.int32, is_pure=True, pack=1)
+
+    with pytest.raises(
+        KernelError, match=r"tl\.inline_asm_elementwise does not exist here; a GPU's assembly cannot run"
+    ):
+        rig().launch(kernel, 1)
+
+
+def test_tuples_have_tritons_name_too():
+    assert tl.tuple([1, 2]) == (1, 2)
+    assert isinstance((1, 2), tl.tuple)
+
+
 def test_a_branch_without_values_is_an_error_at_its_line(rig):
     def kernel(x):
         if tl.load(x) > 0:

@@ -224,3 +224,36 @@ def test_a_softmax_sums_to_one_and_equals_numpys(rig, axis):
 def test_a_wrong_reduction_is_named(rig, statement, message):
     with pytest.raises(KernelError, match=message):
         computed(rig, statement, drawn((8, 16), np.float32))
+
+
+def test_the_functions_that_tritons_own_reductions_fold_with_have_their_names(rig):
+    def kernel(x, out):
+        i = tl.arange(0, 8)
+        block = tl.load(x + i)
+        for row, name in enumerate(
+            ("_sum_combine", "_xor_combine", "_or_combine", "_elementwise_max", "_prod_combine")
+        ):
+            tl.store(out + 8 * row + i, tl.associative_scan(block, 0, getattr(tl.standard, name)))
+
+    x = np.array([3, 1, 4, 1, 5, 9, 2, 6], np.int32)
+    device = rig()
+    out = device.tensor(np.zeros(40, np.int32))
+    device.launch(kernel, 1, device.tensor(x), out)
+    folds = (np.add, np.bitwise_xor, np.bitwise_or, np.maximum, np.multiply)
+    assert out.numpy().reshape(5, 8).tolist() == [fold.accumulate(x).tolist() for fold in folds]
+
+
+@pytest.mark.parametrize("fold", [tl.reduce, tl.associative_scan])
+def test_what_does_not_combine_is_an_error_that_says_how_many(rig, fold):
+    def short(x):
+        fold((x, x), 0, lambda a, b, c, d: a + b + c + d)
+
+    def uneven(x):
+        fold((x, tl.arange(0, 4)), 0, lambda a, b, c, d: (a + c, b + d))
+
+    for function, message in ((short, "combine_fn returned 1 blocks of 2"), (uneven, r"shapes \[\[8\], \[4\]\]")):
+        device = rig()
+        with pytest.raises(KernelError, match=f"tl.{fold.__name__}: .*{message}"):
+            device.launch(
+                lambda x, f=function: f(tl.load(x + tl.arange(0, 8))), 1, device.tensor(np.ones(8, np.float32))
+            )

@@ -312,6 +312,34 @@ def test_a_host_s_descriptor_pads_as_it_says(rig):
     assert np.isnan(out.numpy()).tolist() == [False] * 4 + [True] * 4
 
 
+def test_floating_point_types_know_their_mantissas_and_exponents():
+    facts = {
+        name: (kind.fp_mantissa_width, kind.exponent_bias)
+        for name, kind in tl.types.BY_NAME.items()
+        if kind.is_floating()
+    }
+    assert facts == {
+        "float8e4nv": (3, 7), "float8e5": (2, 15), "float8e4b8": (3, 8), "float8e5b16": (2, 16),
+        "float16": (10, 15), "bfloat16": (7, 127), "float32": (23, 127), "float64": (52, 1023),
+    }  # fmt: skip
+    with pytest.raises(AttributeError, match="int8 has no mantissa"):
+        _ = tl.int8.fp_mantissa_width
+
+
+def test_descriptors_in_a_tuple_are_descriptors_in_the_kernel_too(rig):
+    device = rig()
+    x = device.tensor(np.arange(8, dtype=np.float32))
+    out = device.tensor(np.zeros(8, np.float32))
+
+    def kernel(described, out):
+        (first, factor), second = described
+        tl.store(out + tl.arange(0, 8), first.load([0]) * factor + second.load([0]))
+
+    whole = TensorDescriptor(x, [8], [1], [8])
+    device.launch(kernel, 1, ((whole, 2.0), whole), out)
+    assert out.numpy().tolist() == [3 * each for each in range(8)]
+
+
 def test_what_triton_s_compilers_take_at_a_launch_is_taken(rig):
     device = rig()
     hints = {"arch": "sm90", "cluster_dims": (1, 1, 1), "ptx_options": "-v", "backend_name": "cuda"}
