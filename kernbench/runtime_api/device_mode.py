@@ -21,6 +21,7 @@ def device_mode(torch: Any) -> Any:
     answers: dict[Any, Callable[..., Any]] = {
         tensor.is_cuda.__get__: is_here,
         tensor.device.__get__: lambda x: torch.device(DEVICE, 0) if is_here(x) else x.device,
+        tensor.type: lambda x, *kind, **options: _typed(x, is_here(x), *kind, **options),
         tensor.get_device: lambda x: 0 if is_here(x) else x.get_device(),
         tensor.data_ptr: lambda x: current_host("data_ptr").address(x),
         # What is copied to another device is not written there: a copy, though both lie in one memory.
@@ -41,10 +42,7 @@ def device_mode(torch: Any) -> Any:
         )
 
     def placed(value: Any) -> Any:
-        """Where a value that may name a device is met."""
-        if isinstance(value, str):
-            return "cpu" if value.partition(":")[0] == DEVICE else value
-        return "cpu" if isinstance(value, torch.device) and value.type == DEVICE else value
+        return met(torch, value)
 
     class DeviceMode(torch.overrides.TorchFunctionMode):  # type: ignore[misc]
         """Sees each call of torch that the program makes: its functions, its tensors' methods and attributes."""
@@ -69,6 +67,21 @@ def device_mode(torch: Any) -> Any:
 
     mode = DeviceMode()
     return mode
+
+
+def met(torch: Any, value: Any) -> Any:
+    """Where a value that may name a device is met."""
+    if isinstance(value, str):
+        return "cpu" if value.partition(":")[0] == DEVICE else value
+    return "cpu" if isinstance(value, torch.device) and value.type == DEVICE else value
+
+
+def _typed(x: Any, is_here: bool, kind: Any = None, **options: Any) -> Any:
+    """`x.type()` and `x.type("torch.cuda.HalfTensor")`: the names of types have the device in them."""
+    if kind is None:
+        name: str = x.type()
+        return name.replace("torch.", f"torch.{DEVICE}.", 1) if is_here else name
+    return x.type(kind.replace(f"torch.{DEVICE}.", "torch.", 1) if isinstance(kind, str) else kind, **options)
 
 
 def _in_float32(torch: Any, function: Callable[..., Any], args: tuple[Any, ...], options: dict[str, Any]) -> Any:

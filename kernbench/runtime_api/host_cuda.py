@@ -11,6 +11,8 @@ from kernbench.runtime_api.rank import Rank
 from kernbench.triton_emu.driver import CAPABILITY, REGISTERS, WARP
 
 NAME = "kernbench"
+CUDA_VERSION = "12.8"
+"""One that knows the capability of the device: programs compare it with the least that they need."""
 THREADS = 2048
 """Threads of a multiprocessor, as many as the GPU has whose capability ours says: a PE has none that would run out."""
 L2_BYTES = 40 << 20
@@ -106,6 +108,7 @@ def cuda_names(rank: Rank, stream: Stream) -> dict[str, Any]:
         "is_available": _yes,
         "is_initialized": lambda: True,
         "init": ignore,
+        "_lazy_init": ignore,
         "is_bf16_supported": lambda *_asked, **_options: True,
         "is_current_stream_capturing": lambda: False,
         "device_count": lambda: 1,
@@ -123,6 +126,10 @@ def cuda_names(rank: Rank, stream: Stream) -> dict[str, Any]:
         "_sleep": ignore,
         "amp": Names("torch.cuda.amp", custom_fwd=itself, custom_bwd=itself, autocast=unchanged),
         "nvtx": Names("torch.cuda.nvtx", **nvtx_names()),
+        "get_arch_list": lambda: [f"sm_{CAPABILITY[0]}{CAPABILITY[1]}"],
+        "can_device_access_peer": lambda *_devices: False,
+        "get_sync_debug_mode": lambda: 0,
+        "set_sync_debug_mode": ignore,
         "get_device_name": lambda *_device, **_named: NAME,
         "get_device_capability": lambda *_device, **_named: CAPABILITY,
         "get_device_properties": lambda *_device, **_named: _properties(rank),

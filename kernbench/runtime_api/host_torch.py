@@ -10,7 +10,16 @@ from typing import Any
 from kernbench.runtime_api.generator import Generator
 from kernbench.runtime_api.grad_mode import GradMode
 from kernbench.runtime_api.host_autograd import Function, go_back, gradients_of
-from kernbench.runtime_api.host_cuda import Names, Stream, accelerator_names, cuda_names, ignore, itself, unchanged
+from kernbench.runtime_api.host_cuda import (
+    CUDA_VERSION,
+    Names,
+    Stream,
+    accelerator_names,
+    cuda_names,
+    ignore,
+    itself,
+    unchanged,
+)
 from kernbench.runtime_api.host_functions import HostFunctions
 from kernbench.runtime_api.host_nn import neural_network
 from kernbench.runtime_api.host_products import LINALG
@@ -46,7 +55,7 @@ class HostTorch(ModuleType):
         self._around = {
             "cuda": Names("torch.cuda", **cuda_names(rank, stream)),
             "accelerator": Names("torch.accelerator", **accelerator_names(rank, stream)),
-            "version": Names("torch.version", cuda="0.0", hip=None, xpu=None),
+            "version": Names("torch.version", cuda=CUDA_VERSION, hip=None, xpu=None),
             "autograd": Names(
                 "torch.autograd",
                 Function=Function,

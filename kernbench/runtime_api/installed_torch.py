@@ -10,10 +10,10 @@ from collections.abc import Callable, Mapping
 from types import ModuleType
 from typing import Any
 
-from kernbench.runtime_api.device_mode import DEVICE, device_mode, inside
+from kernbench.runtime_api.device_mode import DEVICE, device_mode, inside, met
 from kernbench.runtime_api.distributed import Distributed
 from kernbench.runtime_api.distributed_names import NAMES
-from kernbench.runtime_api.host_cuda import Stream, accelerator_names, cuda_names, itself, nvtx_names
+from kernbench.runtime_api.host_cuda import CUDA_VERSION, Stream, accelerator_names, cuda_names, itself, nvtx_names
 from kernbench.runtime_api.installed_autocast import autocast_names, cuda_autocast_names
 from kernbench.runtime_api.installed_generator import device_generator, generator_class, generator_names
 from kernbench.runtime_api.installed_library import library_names
@@ -24,7 +24,7 @@ _HAS_TRITON = dict.fromkeys(("has_triton", "has_triton_package"), lambda: True)
 """Whether there is a triton: torch looks among everybody's modules, the user's have the emulation."""
 
 
-_PARTS = ("cuda", "accelerator", "autograd", "amp", "library", "utils", "distributed", "_C")
+_PARTS = ("cuda", "accelerator", "autograd", "amp", "library", "utils", "version", "distributed", "_C")
 """The modules of torch that a program finds as attributes of it."""
 
 
@@ -44,6 +44,7 @@ class InstalledTorch:
             "torch.accelerator": self._accelerator_names,
             "torch.autograd": self._autograd,
             "torch.autograd.function": self._autograd,
+            "torch.version": lambda _: {"cuda": CUDA_VERSION, "hip": None},
             "torch.amp": autocast_names,
             "torch.amp.autocast_mode": autocast_names,
             "torch.cuda.nvtx": lambda _: nvtx_names(),
@@ -81,12 +82,21 @@ class InstalledTorch:
             kind = str(DEVICE if device is None else device).partition(":")[0]
             return self.modules["torch.cuda"] if kind == DEVICE else torch.get_device_module(device)
 
+        def load(f: Any, map_location: Any = None, *args: Any, **options: Any) -> Any:
+            """A file's tensors; those that were saved on a GPU are met with the CPU where nothing else is said."""
+            place = "cpu" if map_location is None else met(torch, map_location)
+            if isinstance(place, dict):
+                place = {f"{DEVICE}:0": "cpu", **{name: met(torch, each) for name, each in place.items()}}
+            return torch.load(f, place, *args, **options)
+
         return {
             **{name: self.modules[f"torch.{name}"] for name in _PARTS},
             **autocast_names(torch),
             "compile": itself,  # eager values are the same, and torch's compiler does not see devices as the program does
             "Generator": generator_class(torch),
             "manual_seed": manual_seed,
+            "load": load,
+            "set_default_device": lambda device: torch.set_default_device(met(torch, device)),
             "get_device_module": get_device_module,
         }
 

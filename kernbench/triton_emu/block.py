@@ -168,7 +168,7 @@ def index_axes(block: Any, key: Any) -> Any:
     axis, rank = 0, len(block.shape)
     for item in key if isinstance(key, tuple) else (key,):
         if item is None:
-            block = block.expand(axis)
+            block = block.expand(axis if rank else min(axis, len(block.shape)))
         elif not isinstance(item, slice) or item != slice(None):
             raise TypeError(f"a block takes `:` and None between brackets, got {item!r}; use tl.load of a pointer")
         axis += 1

@@ -116,16 +116,26 @@ class JitFunction(Launchable):
         self.params = tuple(KernelParam(at, each) for at, each in enumerate(self._signature.parameters.values()))
         self.constexprs = frozenset(each.name for each in self.params if each.is_constexpr)
         self.pre_run_hooks: list[Callable[..., Any]] = []
+        self._text: str | None = None
 
     @cached_property
     def fn(self) -> Callable[..., Any]:
         """The function that programs run; made when it is first needed, since a library has many kernels."""
-        return as_kernel(self.__wrapped__)
+        return as_kernel(self.__wrapped__, self._text)
 
     @property
     def src(self) -> str:
-        """The kernel's text from its `def` on."""
-        return source(self.__wrapped__)
+        """The kernel's text from its `def` on; a program that changes it changes the kernel."""
+        return source(self.__wrapped__) if self._text is None else self._text
+
+    @src.setter
+    def src(self, text: str) -> None:
+        self._text = text
+        self.__dict__.pop("fn", None)
+
+    def _unsafe_update_src(self, new_src: str) -> None:
+        """Triton's own name for a change of `src`, which programs ask for."""
+        self.src = new_src
 
     @property
     def __globals__(self) -> dict[str, Any]:

@@ -52,10 +52,22 @@ class Shim:
         self._tops: dict[str, ModuleSpec | None] = {}
         self._builtins = {**vars(builtins), "__import__": self.import_name}
         self.files: set[str] = set()
-        asked = Importlib(self._loaded, self.execute)
-        own: dict[str, ModuleType] = {"importlib": asked, "importlib.util": asked.util, **(around or {})}
+        asked = Importlib(self._loaded, self._where, self.execute)
+        parts = {"importlib.util": asked.util, "importlib.resources": asked.resources}
+        own: dict[str, ModuleType] = {"importlib": asked, **parts, **(around or {})}
         own["sys"] = Sys(self._modules, self._given, own, self._owns)
         self._around = own
+        own["pkgutil"] = self._again("pkgutil")
+
+    def _again(self, name: str) -> ModuleType:
+        """A module of Python's own once more, which imports through the shim what it is asked to import."""
+        spec = find_spec(name)
+        assert spec is not None
+        assert spec.loader is not None
+        module = module_from_spec(spec)
+        module.__dict__["__builtins__"] = self._builtins
+        spec.loader.exec_module(module)
+        return module
 
     def execute(self, module: ModuleType, code: CodeType) -> None:
         """Run a module's code; while it runs, `sys.modules` knows it by name, as dataclasses need."""
@@ -123,6 +135,20 @@ class Shim:
         if self._spec(top) is not None:
             return self._module(absolute)
         return self._around.get(absolute)
+
+    def _where(self, absolute: str) -> ModuleSpec | None:
+        """Where a module lies that is the shim's to give, which is not loaded for that; None if Python decides."""
+        top, _, rest = absolute.partition(".")
+        if top in self._given:
+            self._given_module(absolute)
+            return ModuleSpec(absolute, None)
+        if self._spec(top) is None:
+            return find_spec(absolute) or ModuleSpec(absolute, None) if absolute in self._around else None
+        package = absolute.rpartition(".")[0]
+        place = _find(absolute, getattr(self._module(package), "__path__", [])) if rest else self._spec(top)
+        if place is None and absolute not in self._modules:
+            raise ModuleNotFoundError(f"No module named {absolute!r}", name=absolute)
+        return place or ModuleSpec(absolute, None)
 
     def _given_module(self, absolute: str) -> Any:
         top, *rest = absolute.split(".")

@@ -39,14 +39,14 @@ _BARE = frozenset({bool, int, float})
 _CONSTANTS = (int, float, str, tuple, type(None), DType)
 
 
-def as_kernel(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function as a kernel.
+def as_kernel(function: Callable[..., Any], text: str | None = None) -> Callable[..., Any]:
+    """The function as a kernel; `text` is a `def` that takes the place of its own.
 
     A function looks its builtins up where its globals had them when it was made, so that is where they are for a moment.
     """
     if not isinstance(function, FunctionType):
         return function
-    code = _rewritten(function) or function.__code__
+    code = _rewritten(function, text) or function.__code__
     cells = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))
     closure = tuple(cells[name] for name in code.co_freevars)
     names = function.__globals__
@@ -70,19 +70,24 @@ def source(function: Callable[..., Any]) -> str:
     return text[begin.start() :] if begin else text
 
 
-def _rewritten(function: FunctionType) -> CodeType | None:
+def _rewritten(function: FunctionType, text: str | None) -> CodeType | None:
     """The code of the function as a kernel; None where its source is not to be had, or is another one by now."""
-    try:
-        lines, first = inspect.getsourcelines(function)
-        tree = ast.parse(dedent("".join(lines)))
-    except (OSError, SyntaxError, TypeError):
-        return None
+    if text is None:
+        try:
+            lines, first = inspect.getsourcelines(function)
+            tree = ast.parse(dedent("".join(lines)))
+        except (OSError, SyntaxError, TypeError):
+            return None
+    else:
+        tree, first = ast.parse(text), function.__code__.co_firstlineno
     definition = tree.body[0]
     if not isinstance(definition, ast.FunctionDef):
+        if text is not None:
+            raise ValueError(f"{function.__qualname__}: its new source is no function; give the text from `def` on")
         return None
     ast.increment_lineno(tree, max(first, 1) - 1)
     plain = _compiled(definition, function)
-    if plain is None or _said(plain) != _said(function.__code__):
+    if plain is None or (text is None and _said(plain) != _said(function.__code__)):
         return None
     definition.body = [_Kernel().visit(statement) for statement in definition.body]
     return _compiled(ast.fix_missing_locations(definition), function)

@@ -46,7 +46,7 @@ class Device:
 class Tensor:
     is_cuda = property(lambda self: False)
     device = property(lambda self: self.storage.device)
-    get_device = to = cuda = cpu = pin_memory = lambda self, *_device: self
+    get_device = to = type = cuda = cpu = pin_memory = lambda self, *_device: self
     record_stream = register_hook = register_post_accumulate_grad_hook = lambda self, _what: None
 
     def __init__(self, array, storage=None, device="cpu"):

@@ -303,3 +303,32 @@ first = torch.randn(3, device="cuda")
 torch.cuda.set_rng_state(before)
 assert torch.equal(first, torch.randn(3, device="cuda"))
 """)
+
+
+def test_torch_says_that_it_was_built_for_the_device(run):
+    run("""
+import torch.version
+from torch.version import cuda, hip
+assert torch.version.cuda == cuda and tuple(map(int, cuda.split("."))) >= (11, 0)
+assert torch.version.hip is hip is None and torch.version.debug is False
+assert torch.cuda.get_arch_list() == ["sm_80"] and not torch.cuda.can_device_access_peer(0, 0)
+torch.cuda.set_sync_debug_mode("default")
+assert torch.cuda.get_sync_debug_mode() == 0
+""")
+
+
+def test_what_else_names_the_device_is_met_with_it(run, tmp_path):
+    run(f"""
+path = {str(tmp_path / "saved.pt")!r}
+x = torch.arange(4.0, device="cuda")
+torch.save(x, path)
+for place in (None, "cuda", "cuda:0", DEVICE, {{"cpu": "cuda:0"}}):
+    assert torch.load(path, map_location=place).tolist() == [0, 1, 2, 3]
+assert torch.load(path, DEVICE).is_cuda and torch.load(path, "meta").device.type == "meta"
+assert x.type() == "torch.cuda.FloatTensor" and x.type("torch.cuda.HalfTensor").dtype == torch.float16
+assert x.type(torch.int32).dtype == torch.int32
+torch.set_default_device("cuda")
+assert torch.zeros(2).is_cuda and torch.ones(2, device="meta").device.type == "meta"
+torch.set_default_device(None)
+torch.cuda._lazy_init()
+""")

@@ -220,3 +220,50 @@ def test_a_package_may_give_a_module_a_second_name(tmp_path):
         "gone = 'pack.l2norm' not in sys.modules\n",
     )
     assert (found.told, found.gone) == ((7, True, True), True)
+
+
+def test_a_package_finds_its_own_files_by_its_name_and_is_not_loaded_twice(tmp_path):
+    (tmp_path / "pack").mkdir()
+    (tmp_path / "pack" / "table.txt").write_text("7")
+    (tmp_path / "pack" / "__init__.py").write_text("import triton\n")
+    found = execute(
+        tmp_path,
+        "import importlib.resources\nfrom importlib import resources\nfrom importlib.resources import files\n"
+        "import pack\n"
+        "told = [importlib.resources.files('pack').joinpath('table.txt').read_text(), files('pack').joinpath('table.txt').read_text()]\n"
+        "told += [resources.files(pack).joinpath('table.txt').read_text()]\n",
+    )
+    assert found.told == ["7"] * 3
+
+
+def test_a_program_asks_where_a_package_is_and_does_not_load_it(tmp_path):
+    (tmp_path / "pack").mkdir()
+    (tmp_path / "pack" / "__init__.py").write_text("import triton\n")
+    (tmp_path / "pack" / "part.py").write_text("raise ImportError('it is loaded')\n")
+    found = execute(
+        tmp_path,
+        "from importlib.util import find_spec\nimport sys\n"
+        "spec, part = find_spec('pack'), find_spec('pack.part')\n"
+        "told = spec.origin, list(spec.submodule_search_locations), part.origin, find_spec('pack.none')\n"
+        "text = part.loader.get_data(part.origin)\nloaded = 'pack.part' in sys.modules\n",
+    )
+    folder = tmp_path / "pack"
+    assert found.told == (str(folder / "__init__.py"), [str(folder)], str(folder / "part.py"), None)
+    assert found.text.startswith(b"raise")
+    assert not found.loaded
+
+
+def test_a_program_walks_the_packages_of_a_library_as_it_imports_them(tmp_path):
+    (tmp_path / "pack" / "inner").mkdir(parents=True)
+    (tmp_path / "pack" / "__init__.py").write_text("import triton\n")
+    (tmp_path / "pack" / "inner" / "__init__.py").write_text("import triton\nfound = triton\n")
+    (tmp_path / "pack" / "inner" / "leaf.txt").write_text("7")
+    (tmp_path / "pack" / "inner" / "leaf.py").write_text("")
+    found = execute(
+        tmp_path,
+        "import pkgutil, pack, sys\n"
+        "told = [each.name for each in pkgutil.walk_packages(pack.__path__, 'pack.')]\n"
+        "found, data = sys.modules['pack.inner'].found, pkgutil.get_data('pack.inner', 'leaf.txt')\n",
+    )
+    assert (found.told, found.data) == (["pack.inner", "pack.inner.leaf"], b"7")
+    assert found.found is triton

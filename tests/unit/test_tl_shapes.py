@@ -188,3 +188,20 @@ def test_a_scaled_product_unpacks_two_elements_of_four_bits_a_byte(rig):
         rig, lambda x, y: tl.dot_scaled(x, None, "e2m1", y, None, "e2m1"), packed, packed_too, kind=np.float32
     )
     assert np.array_equal(found, values[left] @ values[right])
+
+
+def test_a_0_d_tensor_takes_new_axes_wherever_whole_ones_may_stand(rig):
+    """`n[:, None]` of a program's own number, beside blocks that have both axes."""
+
+    def kernel(x, out):
+        known, loaded = tl.program_id(0), tl.load(x + 3)
+        for one in (known, loaded, x):
+            tl.static_assert(one[:, None].shape == (1,))
+            tl.static_assert(one[None, :].shape == (1,))
+            tl.static_assert(one[None, None].shape == (1, 1))
+        tl.store(out + known[:, None] * 4 + tl.arange(0, 4)[None, :], loaded[:, None] * tl.arange(0, 4)[None, :])
+
+    device = rig()
+    out = device.tensor(np.zeros(4, np.int32))
+    device.launch(kernel, 1, device.tensor(np.arange(8, dtype=np.int32)), out)
+    assert out.numpy().tolist() == [0, 3, 6, 9]

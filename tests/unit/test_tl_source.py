@@ -241,3 +241,24 @@ def test_print_in_a_kernel_is_the_device_s(rig, capsys):
     ran(rig, kernel, np.arange(2, dtype=np.int32))
     out, err = capsys.readouterr()  # each when what it shows is there
     assert (out, sorted(err.splitlines())) == ("", ["pid (0, 0, 0)  3", "pid (0, 0, 0) x [0 1]"])
+
+
+@pytest.mark.parametrize(
+    "change", [lambda kernel, text: setattr(kernel, "src", text), lambda kernel, text: kernel._unsafe_update_src(text)]
+)
+def test_a_program_that_changes_a_kernel_s_text_changes_the_kernel(rig, change):
+    step = 2.0
+
+    @jit
+    def kernel(out):
+        total = 1.0
+        tl.store(out, total + step)
+
+    assert ran(rig, kernel.fn, np.zeros(1, np.float32)) == [3]
+    text = kernel.src.replace("total + step", "(total and step).to(tl.float32) + 3")
+    change(kernel, text)
+    assert kernel.src == text
+    assert ran(rig, kernel.fn, np.zeros(1, np.float32)) == [4]
+    change(kernel, "1")
+    with pytest.raises(ValueError, match="give the text from `def` on"):
+        kernel.fn  # noqa: B018  # it is made when it is asked for
