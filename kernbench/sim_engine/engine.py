@@ -8,7 +8,6 @@ Why arbitration has no event: docs/adr/0005-arbitration-without-an-event.md.
 
 from collections.abc import Callable
 from heapq import heappop, heappush
-from operator import attrgetter
 from sys import maxsize
 from typing import Any, Protocol
 
@@ -20,7 +19,6 @@ from kernbench.common.units import Fs
 from kernbench.telemetry.probe import Probe
 
 INBOUND, URGENT, NORMAL = -2, 0, 1
-_RANK = attrgetter("rank")
 
 
 class WindowEnds(Exception):
@@ -76,7 +74,7 @@ class Engine(simpy.Environment):
                 dirty.pop().arbitrate()
             elif dirty:
                 self._dirty = []
-                dirty.sort(key=_RANK)
+                dirty.sort(key=_rank)
                 for arbiter in dirty:
                     arbiter.arbitrate()
             else:
@@ -131,6 +129,10 @@ class Engine(simpy.Environment):
         function(argument)
         if self._dirty and (not self._calls or self._calls[0][0] > self._now):
             self._arbitrate()
+
+
+def _rank(arbiter: Arbiter) -> int:
+    return arbiter.rank
 
 
 def _process(event: simpy.Event) -> None:

@@ -5,9 +5,7 @@ leave there, plus the credit delay. Zero load over h hops: T = sum(hop) + size /
 over unequal links tail_out = max(head_start + size / bandwidth, tail_in).
 """
 
-from bisect import bisect_right, insort_right
 from collections.abc import Callable
-from operator import attrgetter
 from typing import Any
 
 from kernbench.common.units import FS_PER_S, BytesPerSecond, Fs
@@ -16,8 +14,6 @@ from kernbench.sim_engine.packet import Packet, Reason
 from kernbench.telemetry.rows import PacketRow
 
 _LINK_BUSY, _NO_CREDIT, _OWN_STREAM = Reason.LINK_BUSY.value, Reason.NO_CREDIT.value, Reason.OWN_STREAM.value
-
-_ORDER = attrgetter("order")
 
 
 class Source:
@@ -58,7 +54,7 @@ class Channel:
         # When credits come back, and how many bytes each: few at a time, so lists are quicker than deques.
         self._times: list[Fs] = []
         self._amounts: list[int] = []
-        self.waiting: list[Source] = []  # by order
+        self.waiting: list[Source] = []
         self.last_input = -1
         self.land: Callable[[Packet], None] | None = None
         self.arrive: Callable[[Packet], None] = _nowhere
@@ -67,28 +63,18 @@ class Channel:
         """Ask for the link on behalf of `source.head`; `source.since` is now."""
         link = self.link
         waiting = self.waiting
-        if waiting:
-            insort_right(waiting, source, key=_ORDER)
-        else:
+        if not waiting:
             link.requested.append(self)
-            waiting.append(source)
-        now = link.engine._now  # noqa: SLF001  # the hot path reads the clock directly
-        left = link.busy_until - now
+        waiting.append(source)
+        left = link.busy_until - link.engine._now  # noqa: SLF001  # the hot path reads the clock directly
         if left > 0:
             source.busy_mark = link.busy - left
             link.wake_at(link.busy_until)
-            return
-        source.busy_mark = link.busy
-        if link.marked:
-            return
-        size = source.head.size
-        if self.credits >= size or self.usable(now) >= size:
-            link.marked = True
-            link.engine.mark(link)
-        else:  # whoever else waits for this link could not go either: nothing is to be decided before credits come
-            time = self.usable_at(size)
-            if time >= 0:
-                link.wake_at(time)
+        else:
+            source.busy_mark = link.busy
+            if not link.marked:
+                link.marked = True
+                link.engine.mark(link)
 
     def start_at_once(self, packet: Packet, order: int, now: Fs) -> Fs:
         """Start a packet if nobody else can ask for the link in this instant; when its tail has left, 0 if it has to ask.
@@ -108,9 +94,18 @@ class Channel:
 
     def next_in_turn(self) -> Source:
         """The source that waits and comes after the last one, by order and around."""
-        waiting = self.waiting
-        at = bisect_right(waiting, self.last_input, key=_ORDER)
-        return waiting[at if at < len(waiting) else 0]
+        last = self.last_input
+        first = following = None
+        for source in self.waiting:
+            order = source.order
+            if order > last:
+                if following is None or order < following.order:
+                    following = source
+            elif first is None or order < first.order:
+                first = source
+        chosen = first if following is None else following
+        assert chosen is not None
+        return chosen
 
     def give_back(self, amount: int, time: Fs) -> None:
         """Return `amount` bytes of buffer space; it can be used from `time` on."""
