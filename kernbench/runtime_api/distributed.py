@@ -48,7 +48,7 @@ class Distributed(PointToPoint):
         super().__init__(rank)
         self._worlds = 0
         self._created: dict[tuple[int, ...], int] = {}
-        self._objects = HostObjects(self, rank)
+        self._objects = HostObjects(rank, self.all_gather, self.broadcast)
         self.tensor = DistributedTensors(self)
 
     def init_process_group(
