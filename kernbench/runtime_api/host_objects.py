@@ -80,4 +80,4 @@ class HostObjects:
 
     @staticmethod
     def _decoded(body: bytes) -> Any:
-        return msgspec.msgpack.decode(body, strict=False)
+        return msgspec.msgpack.decode(body)

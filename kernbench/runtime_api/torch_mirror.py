@@ -29,10 +29,15 @@ class TorchMirror:
         self._rank = rank
         self._held: dict[int, _Held] = {}
         self._free: dict[int, list[Allocation]] = {}
-        self._lent: dict[int, tuple[Any, bytes]] = {}
+        self._lent: dict[tuple[int, int, int], tuple[Any, bytes]] = {}  # by storage, first byte and size: what was there
 
     def adopt(self, name: str, tensor: Any) -> PointerArg:
         """The pointer that stands for a tensor; what the tensor holds now is what the kernel will read."""
+        pointer = self._pointer(name, tensor)
+        self._lend(tensor.untyped_storage())
+        return pointer
+
+    def _pointer(self, name: str, tensor: Any) -> PointerArg:
         storage = tensor.untyped_storage()
         if storage.device.type != "cpu":
             raise UsageError(f"{name}: a tensor on {storage.device}; kernbench takes torch's CPU tensors, use .cpu()")
@@ -41,7 +46,6 @@ class TorchMirror:
         if kind is None:
             raise UsageError(f"{name}: torch's {tensor.dtype} is no element type here; {', '.join(dtypes.BY_NAME)} are")
         held = self._hold(storage)
-        self._lend(held, storage)
         if hasattr(tensor, "storage_offset"):
             start = tensor.storage_offset() * tensor.element_size()
         else:  # a library's own view, which says what it is by the address that it got from a tensor
@@ -51,11 +55,14 @@ class TorchMirror:
         return PointerArg(name, held.place.address + start, storage.nbytes() - start, kind, start)
 
     def tensor(self, name: str, tensor: Any) -> Tensor:
-        """The rank's own tensor that stands for one of torch; it holds what that holds now."""
-        kind = self.adopt(name, tensor).dtype
+        """The rank's own tensor that stands for one of torch; it holds what that holds now.
+
+        The storage's other bytes are left alone: they may belong to a call that is under way.
+        """
+        pointer, storage = self._pointer(name, tensor), tensor.untyped_storage()
         view = View(tuple(tensor.shape), tuple(tensor.stride()), tensor.storage_offset())
-        place = self._hold(tensor.untyped_storage()).place
-        return Tensor(self._rank, view.shape, kind, view=view, allocation=place)
+        self._lend(storage, pointer.before, view.span * pointer.dtype.itemsize)
+        return Tensor(self._rank, view.shape, pointer.dtype, view=view, allocation=self._hold(storage).place)
 
     def address(self, tensor: Any) -> int:
         """The device's address of a tensor's first element, 0 if it has none.
@@ -74,7 +81,7 @@ class TorchMirror:
         for held in list(self._held.values()):
             storage = held.storage() if held.is_known else None
             if storage is not None:
-                self._lend(held, storage)
+                self._lend(storage)
 
     def write_back(self) -> None:
         """Put what a kernel changed into the storages lent since the last call, and nothing else: they may overlap."""
@@ -85,12 +92,12 @@ class TorchMirror:
         lent, self._lent = self._lent, {}
         return lambda: self._put(lent)
 
-    def _put(self, lent: dict[int, tuple[Any, bytes]]) -> None:
-        for key, (storage, before) in lent.items():
-            data = self._rank.peek(self._held[key].place.address, len(before))
+    def _put(self, lent: dict[tuple[int, int, int], tuple[Any, bytes]]) -> None:
+        for (key, start, _), (storage, before) in lent.items():
+            data = self._rank.peek(self._held[key].place.address + start, len(before))
             if data != before:
                 now, then = np.frombuffer(data, np.uint8), np.frombuffer(before, np.uint8)
-                memory = np.ctypeslib.as_array((ctypes.c_uint8 * len(data)).from_address(storage.data_ptr()))
+                memory = np.ctypeslib.as_array((ctypes.c_uint8 * len(data)).from_address(storage.data_ptr() + start))
                 changed = now != then
                 memory[changed] = now[changed]
 
@@ -115,12 +122,14 @@ class TorchMirror:
         held = self._held.pop(key)
         self._free.setdefault(held.place.size, []).append(held.place)
 
-    def _lend(self, held: "_Held", storage: Any) -> None:
-        if not self._rank.values or not storage.nbytes():
+    def _lend(self, storage: Any, start: int = 0, size: int | None = None) -> None:
+        """Have the device hold bytes of a storage, all of them unless said."""
+        size = storage.nbytes() if size is None else size
+        if not self._rank.values or not size:
             return
-        data = ctypes.string_at(storage.data_ptr(), storage.nbytes())
-        self._rank.poke(held.place.address, data)
-        self._lent[id(storage)] = storage, data
+        data = ctypes.string_at(storage.data_ptr() + start, size)
+        self._rank.poke(self._hold(storage).place.address + start, data)
+        self._lent[id(storage), start, size] = storage, data
 
 
 class _Held:

@@ -27,11 +27,10 @@ def takes_torch(call: Callable[P, R]) -> Callable[P, R]:
         caller: _Caller = args[0]  # type: ignore[assignment]  # the method's own object
         mirror = caller.mirror
         mine: Callable[..., R] = call
-        result = mine(
-            *[_standing(mirror, name, each) for each in args],
-            **{key: _standing(mirror, name, each) for key, each in options.items()},
-        )
+        given = [_standing(mirror, name, each) for each in args]
+        named = {key: _standing(mirror, name, each) for key, each in options.items()}
         put = mirror.lent()
+        result = mine(*given, **named)
         if isinstance(result, Work):
             result.then(put)
             if result.handle.done and not options.get("async_op"):

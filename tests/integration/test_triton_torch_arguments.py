@@ -186,6 +186,14 @@ def bench(_own):
     assert before == [0, 1, 2, 3, 4, 5], before
     assert x.array.tolist() == [0, 2, 4, 6, 4, 5], x.array
     assert y.array.tolist() == [0, 0, 0, 2, 4, 6, 4, 5], y.array
+    buckets = torch.arange(512)
+    works = []
+    for begin in range(0, 512, 128):  # what is under way is not overwritten by what its neighbour begins with
+        works.append(dist.all_reduce(buckets[begin : begin + 128], async_op=True))
+        dist.barrier()
+    for work in works:
+        work.wait()
+    assert buckets.array.tolist() == [2 * each for each in range(512)], buckets.array
 """
 
 

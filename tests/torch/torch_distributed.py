@@ -83,3 +83,16 @@ return x.tolist()[:2]
 def test_a_tensor_with_gaps_is_refused_as_torch_does(reads):
     with pytest.raises(Exception, match="not contiguous"):
         reads("dist.all_reduce(torch.zeros(4, 4).t())")
+
+
+def test_buckets_of_one_tensor_are_reduced_while_others_are_under_way(reads):
+    found = reads("""
+flat, works = torch.full((4096,), float(me + 1), device="cuda"), []
+for begin in range(0, 4096, 1024):
+    works.append(dist.all_reduce(flat[begin : begin + 1024], async_op=True))
+    dist.barrier()
+for work in works:
+    work.wait()
+return sorted({*flat.tolist()})
+""")
+    assert found == [[6]] * 3
