@@ -29,7 +29,10 @@ class TorchMirror:
         self._rank = rank
         self._held: dict[int, _Held] = {}
         self._free: dict[int, list[Allocation]] = {}
-        self._lent: dict[tuple[int, int, int], tuple[Any, bytes]] = {}  # by storage, first byte and size: what was there
+        self._lent: dict[
+            tuple[int, int, int], tuple[Any, bytes]
+        ] = {}  # by storage, first byte and size: what was there
+        self._away: list[tuple[int, int, int]] = []  # lent to calls that are under way: the device has the newer bytes
 
     def adopt(self, name: str, tensor: Any) -> PointerArg:
         """The pointer that stands for a tensor; what the tensor holds now is what the kernel will read."""
@@ -90,10 +93,13 @@ class TorchMirror:
     def lent(self) -> Callable[[], None]:
         """What puts changes into the storages lent since the last call, for when what was begun with them is complete."""
         lent, self._lent = self._lent, {}
+        self._away += lent
         return lambda: self._put(lent)
 
     def _put(self, lent: dict[tuple[int, int, int], tuple[Any, bytes]]) -> None:
-        for (key, start, _), (storage, before) in lent.items():
+        for loan, (storage, before) in lent.items():
+            self._away.remove(loan)
+            key, start, _ = loan
             data = self._rank.peek(self._held[key].place.address + start, len(before))
             if data != before:
                 now, then = np.frombuffer(data, np.uint8), np.frombuffer(before, np.uint8)
@@ -128,8 +134,18 @@ class TorchMirror:
         if not self._rank.values or not size:
             return
         data = ctypes.string_at(storage.data_ptr() + start, size)
-        self._rank.poke(self._hold(storage).place.address + start, data)
+        address = self._hold(storage).place.address + start
+        self._rank.poke(address, self._newest(storage, start, data, address) if self._away else data)
         self._lent[id(storage), start, size] = storage, data
+
+    def _newest(self, storage: Any, start: int, data: bytes, address: int) -> bytes:
+        """The bytes of torch, but for those that a call under way has on the device."""
+        newest = bytearray(data)
+        for key, begin, length in self._away:
+            low, high = max(begin - start, 0), min(begin + length - start, len(data))
+            if key == id(storage) and low < high:
+                newest[low:high] = self._rank.peek(address + low, high - low)
+        return bytes(newest)
 
 
 class _Held:

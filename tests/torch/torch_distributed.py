@@ -96,3 +96,18 @@ for work in works:
 return sorted({*flat.tolist()})
 """)
     assert found == [[6]] * 3
+
+
+def test_calls_that_follow_each_other_see_what_the_one_before_made(reads):
+    found = reads("""
+x, y = torch.full((64,), float(me + 1)), torch.zeros(64 * n)
+works = [dist.all_reduce(x, async_op=True)]
+dist.barrier()
+works.append(dist.all_reduce(x[16:48], async_op=True))
+dist.barrier()
+works.append(dist.all_gather_into_tensor(y, x, async_op=True))
+for work in works:
+    work.wait()
+return [x[15].item(), x[16].item(), sorted({*y.tolist()})]
+""")
+    assert found == [[6, 18, [6, 18]]] * 3
