@@ -21,7 +21,8 @@ from kernbench.triton_emu.numerics import Array
 from kernbench.triton_emu.program import current, site
 
 __all__ = [
-    "atomic_add", "atomic_and", "atomic_cas", "atomic_max", "atomic_min", "atomic_or", "atomic_xchg", "atomic_xor",
+    "atomic_add", "atomic_and", "atomic_cas", "atomic_load", "atomic_max", "atomic_min", "atomic_or", "atomic_store",
+    "atomic_xchg", "atomic_xor",
 ]  # fmt: skip
 
 Change = Callable[..., Any]
@@ -74,11 +75,30 @@ def atomic_cas(pointer: Any, cmp: Any, val: Any, sem: str | None = None, scope: 
     return _atomic("atomic_cas", swap, pointer, (cmp, val), None, sem, scope)
 
 
+def atomic_load(pointer: Any, mask: Any = None, sem: str | None = None, scope: str | None = None) -> Any:
+    """The elements where `pointer` names and `mask` holds, as they are when the controller serves them."""
+    return _atomic("atomic_load", lambda old: old, pointer, (), mask, sem or "acquire", scope)
+
+
+def atomic_store(pointer: Any, val: Any, mask: Any = None, sem: str | None = None, scope: str | None = None) -> None:
+    """Put `val` where `pointer` names and `mask` holds, each element whole."""
+    _atomic("atomic_store", lambda _, value: value, pointer, (val,), mask, sem or "release", scope, returns=False)
+
+
+_ONE_SIDED = {"atomic_load": ("acquire", "relaxed"), "atomic_store": ("release", "relaxed")}
 _BITWISE = ("atomic_and", "atomic_or", "atomic_xor")
 
 
 def _atomic(
-    name: str, change: Change, pointer: Any, operands: tuple[Any, ...], mask: Any, sem: str | None, scope: str | None
+    name: str,
+    change: Change,
+    pointer: Any,
+    operands: tuple[Any, ...],
+    mask: Any,
+    sem: str | None,
+    scope: str | None,
+    *,
+    returns: bool = True,
 ) -> Any:
     pointer = as_pointer(name, pointer)
     dtype = pointer.arg.dtype
@@ -114,7 +134,7 @@ def _atomic(
     program.submit(
         Atomic(
             site(), inputs, value, place, lanes.runs, _performer(change, lanes, dtype, read),
-            sent=len(operands) * dtype.itemsize, returned=dtype.itemsize, acquires=acquires, releases=releases,
+            sent=len(operands) * dtype.itemsize, returned=dtype.itemsize * returns, acquires=acquires, releases=releases,
         )
     )  # fmt: skip
     return Block(program, dtype, shape, value)
@@ -123,10 +143,11 @@ def _atomic(
 def _order(name: str, sem: str | None, scope: str | None) -> tuple[bool, bool]:
     if scope not in _SCOPES:
         raise ValueError(f"tl.{name}: scope is one of gpu, cta and sys, got {scope!r}")
-    found = _ORDERS.get(sem or "acq_rel")
-    if found is None:
-        raise ValueError(f"tl.{name}: sem is one of {', '.join(_ORDERS)}, got {sem!r}")
-    return found
+    orders = _ONE_SIDED.get(name, tuple(_ORDERS))
+    order = sem or "acq_rel"
+    if order not in orders:
+        raise ValueError(f"tl.{name}: sem is one of {', '.join(orders)}, got {sem!r}")
+    return _ORDERS[order]
 
 
 def _in_float32(change: Change, dtype: DType) -> Change:

@@ -126,7 +126,8 @@ class Block:
         raise TypeError(f"a block of shape {list(self.shape)} is not iterated; reduce or index it")
 
     def __bool__(self) -> bool:
-        return bool(self._single())
+        decide = self.program.decide
+        return bool(self._single()) if decide is None or not self.shape else decide(self)
 
     def __int__(self) -> int:
         return int(self._single())

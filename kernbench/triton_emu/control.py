@@ -12,7 +12,7 @@ from kernbench.triton_emu.program import current, is_inside
 from kernbench.triton_emu.scalar import CLASSES, Scalar, scalar
 
 __all__ = [
-    "assume", "const", "constexpr", "debug_barrier", "device_assert", "device_print",
+    "assume", "condition", "const", "constexpr", "debug_barrier", "device_assert", "device_print", "expect_zero",
     "max_constancy", "max_contiguous", "multiple_of", "num_programs", "program_id", "range", "static_assert",
     "static_print", "static_range", "to_tensor",
 ]  # fmt: skip
@@ -179,6 +179,16 @@ def max_contiguous(input: Any, values: Any) -> Any:  # noqa: A002, ARG001
 def max_constancy(input: Any, values: Any) -> Any:  # noqa: A002, ARG001
     """`input` itself; the hint means nothing here."""
     return input
+
+
+def condition(arg1: Any, disable_licm: bool = False) -> Any:  # noqa: ARG001
+    """`arg1` itself, as `while tl.condition(...)` has it; the hint means nothing here."""
+    return arg1
+
+
+def expect_zero(x: Any, mask: Any) -> Any:  # noqa: ARG001
+    """`x` itself: where `mask` holds it has gone to zero, says the kernel."""
+    return x
 
 
 def assume(cond: Any) -> None:

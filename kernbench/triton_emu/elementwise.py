@@ -20,9 +20,9 @@ from kernbench.triton_emu.program import current
 from kernbench.triton_emu.scalar import scalar
 
 __all__ = [
-    "PropagateNan", "abs", "cast", "cdiv", "ceil", "clamp", "cos", "div_rn", "erf", "exp", "exp2", "fdiv", "floor",
-    "fma", "log", "log2", "logical_and", "logical_not", "logical_or", "maximum", "minimum", "rsqrt", "sigmoid", "sin",
-    "sqrt", "sqrt_rn", "umulhi", "where",
+    "PropagateNan", "abs", "add", "cast", "cdiv", "ceil", "clamp", "cos", "div_rn", "erf", "exp", "exp2", "fdiv", "floor",
+    "fma", "log", "log2", "logical_and", "logical_not", "logical_or", "maximum", "minimum", "mul", "rsqrt", "sigmoid",
+    "sin", "sqrt", "sqrt_rn", "sub", "umulhi", "where",
 ]  # fmt: skip
 
 
@@ -182,6 +182,22 @@ def umulhi(x: Any, y: Any) -> Any:
 def maximum(x: Any, y: Any, propagate_nan: PropagateNan = PropagateNan.NONE) -> Any:
     """The greater of each two elements; a NaN loses unless `propagate_nan` is ALL."""
     return _either("maximum", x, y, propagate_nan)
+
+
+def add(x: Any, y: Any, sanitize_overflow: bool = True) -> Any:  # noqa: ARG001  # as without TRITON_DEBUG
+    """`x + y`; integers wrap around."""
+    return to_tensor(x) + y
+
+
+def sub(x: Any, y: Any, sanitize_overflow: bool = True) -> Any:  # noqa: ARG001
+    """`x - y`; integers wrap around."""
+    return to_tensor(x) - y
+
+
+def mul(x: Any, y: Any, sanitize_overflow: bool = True) -> Any:  # noqa: ARG001
+    """`x * y`; integers wrap around."""
+    check_operands("mul", x, y)
+    return to_tensor(x) * y
 
 
 def minimum(x: Any, y: Any, propagate_nan: PropagateNan = PropagateNan.NONE) -> Any:

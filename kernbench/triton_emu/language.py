@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from kernbench.triton_emu import (
+    aggregate,
     atomic,
     block_pointer,
     control,
@@ -15,6 +16,7 @@ from kernbench.triton_emu import (
     descriptor,
     elementwise,
     libdevice,
+    mapping,
     memory,
     message,
     product,
@@ -30,7 +32,9 @@ from kernbench.triton_emu import (
 from kernbench.triton_emu import (
     random as random_,
 )
-from kernbench.triton_emu.atomic import *  # noqa: F403  # the namespace is what these files list
+from kernbench.triton_emu.aggregate import *  # noqa: F403  # the namespace is what these files list
+from kernbench.triton_emu.aggregate import aggregate as _aggregate  # noqa: F401  # its name in `tl.core`
+from kernbench.triton_emu.atomic import *  # noqa: F403
 from kernbench.triton_emu.block import Block
 from kernbench.triton_emu.block_pointer import *  # noqa: F403
 from kernbench.triton_emu.block_pointer import BlockPointer
@@ -39,6 +43,7 @@ from kernbench.triton_emu.creation import *  # noqa: F403
 from kernbench.triton_emu.descriptor import *  # noqa: F403
 from kernbench.triton_emu.dtype import *  # noqa: F403
 from kernbench.triton_emu.elementwise import *  # noqa: F403
+from kernbench.triton_emu.mapping import *  # noqa: F403
 from kernbench.triton_emu.memory import *  # noqa: F403
 from kernbench.triton_emu.message import *  # noqa: F403
 from kernbench.triton_emu.pointer import Pointer
@@ -53,7 +58,7 @@ from kernbench.triton_emu.sorting import *  # noqa: F403
 
 _PARTS: tuple[Any, ...] = (
     types, control, creation, memory, block_pointer, descriptor, message, elementwise, shaping, product, scaled_product, reduction,
-    scan, sorting, atomic, random_,
+    scan, sorting, mapping, atomic, random_, aggregate,
 )  # fmt: skip
 __all__ = sorted(name for part in _PARTS for name in part.__all__)  # noqa: PLE0605  # what the files list
 

@@ -41,7 +41,10 @@ SPIN_LIMIT = 100_000
 
 
 class KernelProgram:
-    """The program `pid` of a launch: a `common.ops.Program`."""
+    """The program `pid` of a launch: a `common.ops.Program`.
+
+    `decide` answers which way a branch on a block goes while a function of single elements runs over one.
+    """
 
     __slots__ = (
         "_arguments",
@@ -51,6 +54,7 @@ class KernelProgram:
         "_product",
         "_touched",
         "_touches",
+        "decide",
         "grid",
         "issuer",
         "name",
@@ -76,6 +80,7 @@ class KernelProgram:
         self.grid = grid
         self.pid = pid
         self.issuer: Issuer = _NOBODY
+        self.decide: Callable[[Any], bool] | None = None
         self._function = function
         self._arguments = arguments
         self._bind = bind

@@ -5,6 +5,7 @@ from types import ModuleType
 from typing import Any, NoReturn
 
 from kernbench.triton_emu import language, libdevice, shim_backends, shim_cache, shim_errors, shim_target
+from kernbench.triton_emu.aggregate import aggregate
 from kernbench.triton_emu.autotune import Autotuner, autotune
 from kernbench.triton_emu.compiled import Compiled
 from kernbench.triton_emu.config import Config
@@ -85,6 +86,7 @@ def triton_module() -> ModuleType:
         "next_power_of_2": next_power_of_2,
         "set_allocator": set_allocator,
         "constexpr_function": constexpr_function,
+        "aggregate": aggregate,
         "JITFunction": JitFunction,
         "KernelInterface": KernelInterface,
         **_REINTERPRET,

@@ -245,3 +245,45 @@ assert np.signbit(found[0]) and found.tolist() == [0.0, 7.0, 7.0, 1.0], found
 
 def test_a_compare_and_swap_of_floats_compares_bits(run):
     run(BITS)
+
+
+MAILBOX = """
+@triton.jit
+def mailbox(data_ptr, flag_ptr, out_ptr, N: tl.constexpr):
+    at = tl.arange(0, N)
+    if tl.program_id(0) == 0:
+        tl.store(data_ptr + at, at * at)
+        tl.atomic_store(flag_ptr, 1)
+    else:
+        while tl.condition(tl.atomic_load(flag_ptr) == 0, disable_licm=True):
+            pass
+        tl.store(out_ptr + at, tl.load(data_ptr + at))
+
+data, flag, out = torch.zeros(512, dtype=torch.int32), torch.zeros(1, dtype=torch.int32), torch.zeros(512, dtype=torch.int32)
+mailbox[(2,)](data, flag, out, N=512)
+assert flag.numpy().tolist() == [1]
+assert (out.numpy() == np.arange(512) ** 2).all()
+"""
+
+
+def test_who_loads_a_flag_atomically_sees_what_was_stored_before_it(run):
+    run(MAILBOX)
+
+
+ONE_SIDED = """
+@triton.jit
+def kernel(x_ptr, y_ptr, N: tl.constexpr):
+    at = tl.arange(0, N)
+    tl.atomic_store(y_ptr + at, tl.atomic_load(x_ptr + at, mask=at < N - 1, sem="relaxed") * 2.0, mask=at > 0, ORDER)
+
+x, y = torch.from_numpy(np.arange(64, dtype=np.float16)), torch.full((64,), -1.0, dtype=torch.float16)
+kernel[(1,)](x, y, N=64)
+assert y.numpy()[0] == -1
+assert (y.numpy()[1:63] == 2 * np.arange(1, 63)).all()
+"""
+
+
+def test_atomic_loads_and_stores_take_masks_and_refuse_the_other_one_s_order(run):
+    run(ONE_SIDED.replace("ORDER", 'sem="release", scope="sys"'))
+    with pytest.raises(KernelError, match=r"tl\.atomic_store: sem is one of release, relaxed, got 'acquire'"):
+        run(ONE_SIDED.replace("ORDER", 'sem="acquire"'))
