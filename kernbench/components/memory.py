@@ -52,12 +52,13 @@ class Memory:
     def read(self, segments: tuple[Segment, ...]) -> bytes:
         """Give the bytes of the segments, one after another."""
         pieces = []
+        pages = self._pages
         for segment in segments:
             offset, left = segment.offset, segment.length
             while left:
-                page, within = divmod(offset, PAGE)
+                within = offset % PAGE
                 length = min(left, PAGE - within)
-                held = self._pages.get((segment.slice, page))
+                held = pages.get((segment.slice, offset // PAGE))
                 pieces.append(bytes(length) if held is None else held[within : within + length])
                 offset += length
                 left -= length

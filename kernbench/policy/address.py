@@ -7,6 +7,7 @@ import msgspec
 
 from kernbench.common.errors import SimulationError, UsageError
 from kernbench.common.messages.memory import Segment
+from kernbench.common.ops import Runs
 from kernbench.common.units import format_size
 from kernbench.policy.addends import Addends
 from kernbench.policy.placement import Geometry, Near, Piece, Placement
@@ -15,6 +16,8 @@ from kernbench.policy.sharding import Replicated
 _OFFSET_BITS, _SLICE_BITS, _CUBE_BITS = 40, 8, 8
 _ALIGN = 2**16
 _FIRST_ADDRESS = 2**32
+_REMEMBERED = 2**14
+"""Segments of translations that are kept: programs of a kernel load the same tiles again and again."""
 
 
 class PhysAddr(msgspec.Struct, frozen=True, order=True):
@@ -78,6 +81,9 @@ class AddressSpace:
         self._starts: list[int] = []
         self._allocations: list[Allocation] = []
         self._next = _FIRST_ADDRESS
+        self._translated: dict[tuple[Runs, Near | None], tuple[Part, ...]] = {}
+        self._remembered = 0
+        self._is_near = False
 
     def allocate(self, name: str, size: int, placement: Placement) -> Allocation:
         """Reserve `size` bytes; raises UsageError when a slice is full."""
@@ -93,6 +99,7 @@ class AddressSpace:
         allocation = Allocation(name, self._next, size, placement, offsets)
         self._starts.append(self._next)
         self._allocations.append(allocation)
+        self._is_near |= isinstance(placement, Replicated | Addends)
         self._next += -(-(size + 1) // _ALIGN) * _ALIGN + _ALIGN
         return allocation
 
@@ -107,6 +114,8 @@ class AddressSpace:
         self._starts = [*other._starts]  # noqa: SLF001  # of its own class
         self._allocations = [*other._allocations]  # noqa: SLF001  # of its own class
         self._next = other._next  # noqa: SLF001  # of its own class
+        self._is_near = other._is_near  # noqa: SLF001  # of its own class
+        self._translated, self._remembered = {}, 0
 
     def find(self, address: int, size: int) -> Allocation:
         """Find the allocation that holds a range; anything else is an access outside every tensor."""
@@ -119,11 +128,16 @@ class AddressSpace:
             f"access to {size} bytes at address {address:#x} is outside every tensor", where="address"
         )
 
-    def translate(self, runs: tuple[tuple[int, int], ...], near: Near = (0, 0)) -> tuple[Part, ...]:
+    def translate(self, runs: Runs, near: Near = (0, 0)) -> tuple[Part, ...]:
         """Split runs of (address, bytes) into one part per cube, cubes in order of first use.
 
         Of a tensor with copies it is the copy in the cube of `near`, if there is one, of addends that of `near`.
         """
+        # Ranges never move, and only copies and addends depend on who asks.
+        key = runs, near if self._is_near else None
+        known = self._translated.get(key)
+        if known is not None:
+            return known
         segments: dict[int, list[Segment]] = {}
         position = first = last = 0
         for address, size in runs:
@@ -132,9 +146,21 @@ class AddressSpace:
                 pieces = allocation.pieces_near(near, self.geometry)
                 first, last = allocation.address, allocation.address + allocation.size
             position = self._collect(pieces(address - first, size), position, segments)
-        return _parts(segments)
+        parts = _parts(segments)
+        self._remember(key, parts)
+        return parts
 
-    def everywhere(self, runs: tuple[tuple[int, int], ...], near: Near = (0, 0)) -> tuple[Part, ...]:
+    def _remember(self, key: tuple[Runs, Near | None], parts: tuple[Part, ...]) -> None:
+        count = sum(len(part.segments) for part in parts)
+        if count > _REMEMBERED:
+            return
+        self._remembered += count
+        if self._remembered > _REMEMBERED:
+            self._translated.clear()
+            self._remembered = count
+        self._translated[key] = parts
+
+    def everywhere(self, runs: Runs, near: Near = (0, 0)) -> tuple[Part, ...]:
         """The same for a write: it goes to every copy, so that parts of different cubes may hold the same bytes."""
         segments: dict[int, list[Segment]] = {}
         position = 0
@@ -151,7 +177,7 @@ class AddressSpace:
             position += size
         return _parts(segments)
 
-    def once(self, runs: tuple[tuple[int, int], ...], near: Near = (0, 0)) -> tuple[Part, ...]:
+    def once(self, runs: Runs, near: Near = (0, 0)) -> tuple[Part, ...]:
         """The same for an atomic access, which has one place: a tensor with copies is refused."""
         for address, size in runs:
             allocation = self.find(address, size)
