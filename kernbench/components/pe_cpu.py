@@ -225,10 +225,12 @@ class PeCpu(Component):
         blocks = ", ".join(
             f"{format_size(value.nbytes)} at {locate(site)}" for value, site in self._live.items() if value.in_tcm
         )
+        tcm = self._tcm
+        queues = f" beside the {format_size(tcm.reserved)} of its queues' slots" if tcm.reserved else ""
         raise KernelError(
             f"TCM overflow: a block of {format_size(output.nbytes)} does not fit beside the live ones ({blocks or 'none'}) "
-            f"in the {format_size(self._tcm.config.capacity - self._tcm.reserved)} that {self._tcm.name} has for blocks; use smaller blocks, drop blocks "
-            "earlier or raise capacity_bytes",
+            f"in the {format_size(tcm.config.capacity - tcm.reserved)} that {tcm.name} has for blocks{queues}; use smaller "
+            "blocks, drop blocks earlier or raise capacity_bytes",
             where=locate(operation.site),
             sim_time_fs=self.engine.now,
         )

@@ -83,6 +83,15 @@ def test_a_tcm_that_no_wait_can_free_is_an_overflow_with_the_live_blocks(rig):
     assert caught.value.where == f"{__file__}:{line + 3}"
 
 
+def test_an_overflow_says_what_the_queues_of_the_pe_have_of_the_tcm(rig):
+    device = rig(tcm=8 * 1024)
+    assert device.pes[0].tcm.reserve(6 * 1024)
+    with pytest.raises(
+        KernelError, match=r"in the 2KiB that \S+ has for blocks beside the 6KiB of its queues' slots; use"
+    ):
+        device.launch(lambda: tl.zeros((1024,), tl.float32), 1)
+
+
 def test_a_store_waits_for_an_earlier_load_of_its_bytes(rig):
     """WAR: the load is queued behind a slow one, the store's value is there at once."""
 
