@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from kernbench.triton_emu import numerics, scalar
-from kernbench.triton_emu.block import Block, combined, shapes
+from kernbench.triton_emu.block import Block, combined, constant, shapes
 from kernbench.triton_emu.dtype import DType, block_type, int1, pointer_type, promote, typed
 from kernbench.triton_emu.index import Index, Known, Mask, combine
 from kernbench.triton_emu.numerics import BINARY, Elementwise, common
@@ -36,6 +36,9 @@ def binary(name: str, left: Any, right: Any) -> Any:
             dtype = common(name, BINARY[name], left, right)
             if dtype is int1:  # quotients and shifts of truth, which numpy has as numbers
                 return Block(current(), int1, found.shape, None, Mask.explicit(found.values() != 0))
+            for side in (left, right):  # as beside a loaded block, a bare number must be one of the type
+                if isinstance(side, int) and not 0 <= side < 128 and not isinstance(side, scalar.Scalar):
+                    constant(side, dtype)
             kept = fitting(found, dtype) if name in _GROWING else found
             if kept is not None:
                 return Block(current(), dtype, kept.shape, None, kept)

@@ -220,6 +220,16 @@ def test_a_bare_number_bends_to_the_block_or_is_refused(rig, name, number, expec
     assert seen == [BY_NAME[expected]]
 
 
+@pytest.mark.parametrize(
+    ("dtype", "number"), [(tl.int8, 300), (tl.uint8, -1), (tl.int16, 2**15), (tl.int32, 2**40), (tl.uint32, -1)]
+)
+def test_a_bare_number_beside_a_range_is_one_of_its_type_too(rig, dtype, number):
+    x = samples("int32", 18)
+    for body in (lambda at: at + number, lambda at: number * at):
+        with pytest.raises(KernelError, match="out of bounds for"):
+            computed(rig, lambda a, _, body=body: body(tl.arange(0, 16).to(dtype)) and a, x)
+
+
 def test_arguments_are_scalars_with_types_that_do_not_bend(rig):
     """As compiled: float16 times a float argument is float32, and division is the device's."""
     seen = {}
