@@ -8,8 +8,8 @@ class Device:
 
     type = "cuda"
 
-    def __init__(self, name: Any = 0, index: int | None = None) -> None:
-        text = str(name)
+    def __init__(self, type: Any = 0, index: int | None = None) -> None:  # noqa: A002  # torch's name
+        text = str(type)
         number = text.rpartition(":")[2] if ":" in text else text
         self.index = index if index is not None else int(number) if number.isdecimal() else 0
 

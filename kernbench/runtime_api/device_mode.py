@@ -61,12 +61,35 @@ def device_mode(torch: Any) -> Any:
                 options["device"] = "cpu" if type(device) is int else placed(device)
             if function is not tensor.to:
                 return function(*args, **options)
+            if len(args) > 1 and type(args[1]) is int:  # `x.to(rank)`
+                args = (args[0], DEVICE, *args[2:])
             found = function(args[0], *map(placed, args[1:]), **options)
             moved = device is not None or any(isinstance(each, str | torch.device) for each in args[1:])
             return found.clone() if moved and found is args[0] else found
 
+    _number_devices(torch)
     mode = DeviceMode()
     return mode
+
+
+def _number_devices(torch: Any) -> None:
+    """Have `module.to(rank)` of a rank's program name its device: torch, which it never reaches, looks for a GPU there.
+
+    It is a method, so everybody's: for whoever is no rank's program it does what it did.
+    """
+    module = getattr(getattr(torch, "nn", None), "Module", None)
+    if module is None or hasattr(module.to, "numbered"):
+        return
+    plain = module.to
+
+    @wraps(plain)
+    def to(self: Any, *args: Any, **options: Any) -> Any:
+        if args and type(args[0]) is int and is_hosted():
+            args = (DEVICE, *args[1:])
+        return plain(self, *args, **options)
+
+    to.numbered = True  # type: ignore[attr-defined]
+    module.to = to
 
 
 def met(torch: Any, value: Any) -> Any:

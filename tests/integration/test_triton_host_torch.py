@@ -21,7 +21,7 @@ def test_a_program_for_gpus_finds_one_device(run):
     run("""
 device = triton.runtime.driver.active.get_active_torch_device()
 x = torch.rand(8, device=device, requires_grad=False)
-assert x.device == device == torch.device("cuda")
+assert x.device == device == torch.device("cuda") and torch.device(type="cuda", index=0).index == 0
 assert torch.cuda.is_available() and torch.cuda.device_count() == 1 and torch.cuda.current_device() == 0
 assert torch.cuda.get_device_capability() == (8, 0)
 properties = torch.cuda.get_device_properties("cuda")

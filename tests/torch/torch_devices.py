@@ -19,7 +19,9 @@ with torch.device("cuda"):
 assert torch.zeros(2, device="meta").device.type == "meta"
 assert torch.randn(4, generator=torch.Generator(device="cuda").manual_seed(3), device="cuda").is_cuda
 assert isinstance(x, torch.Tensor) and isinstance(torch.nn.Parameter(x), torch.nn.Parameter)
-layer = torch.nn.Linear(4, 2).to("cuda")
+assert x.to(0) is not x and x.to(0, torch.float16).is_cuda and x.to(0).equal(x)
+assert torch.nn.Linear(4, 2).to(0, torch.float16).weight.dtype == torch.float16
+layer = torch.nn.Linear(4, 2).to(0).to("cuda")
 assert layer.weight.is_cuda and layer(torch.ones(1, 4, device="cuda")).shape == (1, 2)
 """)
 
