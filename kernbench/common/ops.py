@@ -136,7 +136,8 @@ class Operation:
         try:
             self.output.array = self.compute(*arrays)
         except Exception as error:
-            raise KernelError(f"{type(error).__name__}: {error}", where=locate(self.site)) from error
+            message = f"{self.site[0].co_name}: {type(error).__name__}: {error}"
+            raise KernelError(message, where=locate(self.site)) from error
 
     def retire(self) -> None:
         """Evaluate, then let go of the inputs; the output is there."""

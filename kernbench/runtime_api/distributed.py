@@ -286,7 +286,7 @@ class Distributed(PointToPoint):
     ) -> Work:
         if isinstance(group, NonMember):
             return done(self._rank)
-        team, site = self._group(group, kind), caller()
+        team, site, op = self._group(group, kind), caller(), str(op)  # ReduceOp's name is the plain one
         algo = self._algo(team, kind, x, y, op)
         work = team.run(
             kind,
@@ -346,7 +346,7 @@ class Distributed(PointToPoint):
 
         `tensor` is the result.
         """
-        return row_of(self._group(options.pop("group", None), "row"), kind, work, tensor, op, **options)
+        return row_of(self._group(options.pop("group", None), "row"), kind, work, tensor, str(op), **options)
 
     def row_of_pairs(self, pairs: Sequence[tuple[Work, Work]], tensor: Tensor) -> Row:
         """Make the row of a receive from the rank before and a send to the one after, the mean of several."""

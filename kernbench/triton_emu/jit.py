@@ -167,7 +167,7 @@ class JitFunction(Launchable):
         try:
             bound = self._signature.bind(*args, **given)
         except TypeError as error:
-            raise UsageError(f"{self.__name__}: {error}; its parameters are {self._signature}") from error
+            raise UsageError(f"{self.__name__}: {error}; its parameters are {self._shown()}") from error
         bound.apply_defaults()
         rest = bound.arguments.pop(self._rest, {})
         named = {**bound.arguments, **rest}
@@ -181,6 +181,11 @@ class JitFunction(Launchable):
         arguments = {name: as_argument(name, value) for name, value in named.items()}
         arguments |= {each.name: each.typed(arguments[each.name]) for each in self.params if each.name in arguments}
         return Launch(self.__name__, self.fn, _extents(extents), arguments, self.constexprs, pes)
+
+    def _shown(self) -> inspect.Signature:
+        """The parameters as a message gives them: an annotation would stand there under a name that no kernel wrote."""
+        bare = inspect.Parameter.empty
+        return inspect.Signature([each.replace(annotation=bare) for each in self._signature.parameters.values()])
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run the function inside the kernel that calls it."""

@@ -25,4 +25,37 @@ class CompilationError(TritonError):
     """A kernel does not compile."""
 
 
+class CompileTimeAssertionFailure(CompilationError):
+    """A `tl.static_assert` does not hold."""
+
+
+class UnsupportedLanguageConstruct(CompilationError):
+    """A kernel says what the language does not have."""
+
+
+class _Told(TritonError):
+    """An error of a tool, with what the tool said."""
+
+    def __init__(self, error_message: str | None = None) -> None:
+        super().__init__(error_message or "")
+        self.error_message = error_message
+
+
+class PTXASError(_Told):
+    """A GPU's assembler refused a kernel."""
+
+
+class InterpreterError(_Told):
+    """A kernel failed in Triton's interpreter."""
+
+
+class AutotunerError(_Told):
+    """No config could be tried."""
+
+
 NAMES = {each.__name__: each for each in (TritonError, OutOfResources, CompilationError)}
+"""What stands in `triton` itself."""
+OF_COMPILER = {
+    each.__name__: each for each in (CompilationError, CompileTimeAssertionFailure, UnsupportedLanguageConstruct)
+}
+OF_RUNTIME = {each.__name__: each for each in (OutOfResources, PTXASError, InterpreterError, AutotunerError)}

@@ -96,6 +96,7 @@ def triton_module() -> ModuleType:
         "testing": _module("triton.testing", utilities),
         "runtime": _runtime(),
         "compiler": _compiler(),
+        "errors": _module("triton.errors", {"TritonError": shim_errors.TritonError}),
         "knobs": _module("triton.knobs", groups()),
         "backends": _backends(),
         "tools": _module(
@@ -121,7 +122,7 @@ def _runtime() -> ModuleType:
         "Heuristics": Heuristics,
     }
     kernels = {"JITFunction": JitFunction, "KernelInterface": KernelInterface, **_REINTERPRET}
-    errors = {"OutOfResources": shim_errors.OutOfResources}
+    errors = shim_errors.OF_RUNTIME
     decorators = {"jit": jit, "constexpr_function": constexpr_function, "KernelParam": KernelParam}
     parts = {
         "driver": Driver(),
@@ -142,8 +143,8 @@ def _backends() -> ModuleType:
 
 
 def _compiler() -> ModuleType:
-    """`triton.compiler`: what a launch gives back, and the error of a kernel that does not compile."""
-    names = {"CompiledKernel": Compiled, "CompilationError": shim_errors.CompilationError}
+    """`triton.compiler`: what a launch gives back, and the errors of a kernel that does not compile."""
+    names = {"CompiledKernel": Compiled, **shim_errors.OF_COMPILER}
     parts = {each: _module(f"triton.compiler.{each}", names) for each in ("compiler", "errors")}
     return _module("triton.compiler", {**names, **parts})
 

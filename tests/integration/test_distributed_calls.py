@@ -8,6 +8,7 @@ import pytest
 
 from actors.simulation import Simulation
 from kernbench.common.errors import DeadlockError, RankError, SimulationError, UsageError
+from kernbench.runtime_api.reduce_op import ReduceOp
 
 SMALL = ("sip.cube_mesh=1x1",)
 
@@ -267,6 +268,7 @@ def wrong_call(torch, *, which: int = 0):
         lambda: dist.broadcast(x, 5),
         lambda: dist.new_group([0, 9]),
         lambda: dist.gather(x, None, dist.get_rank()),
+        lambda: dist.all_reduce(x, dist.ReduceOp.BAND),
     ][which]()
 
 
@@ -283,8 +285,15 @@ def wrong_call(torch, *, which: int = 0):
         (7, "rank 5 is not in the group of ranks 0 1"),
         (8, "ranks are 0 to 1"),
         (9, "gives an output for what it collects"),
+        (10, "unknown op 'band'; there are sum, prod, max, min, avg"),
     ],
 )
 def test_a_call_that_cannot_be_is_refused_with_the_reason(which, words):
     with pytest.raises((UsageError, RankError), match=words):
         Simulation(sips=2, overrides=SMALL).run(wrong_call, which=which)
+
+
+def test_operations_have_torch_s_names_and_numbers():
+    names = ["SUM", "AVG", "PRODUCT", "MIN", "MAX", "BAND", "BOR", "BXOR", "PREMUL_SUM"]
+    assert [(each.name, int(each)) for each in ReduceOp] == [(name, at) for at, name in enumerate(names)]
+    assert (ReduceOp.SUM, str(ReduceOp.PRODUCT)) == ("sum", "prod")

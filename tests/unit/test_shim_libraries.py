@@ -115,6 +115,11 @@ def test_errors_that_programs_catch_have_triton_s_names():
     assert str(error) == "out of resource: shared memory, required: 200, limit: 100"
     assert triton.OutOfResources is triton.runtime.OutOfResources is triton.runtime.autotuner.OutOfResources
     assert triton.compiler.errors.CompilationError is triton.CompilationError
+    assert str(triton.runtime.autotuner.PTXASError("no such register")) == "no such register"
+    assert issubclass(triton.runtime.errors.InterpreterError, triton.errors.TritonError)
+    compiler = triton.compiler.errors
+    for each in (compiler.CompileTimeAssertionFailure, compiler.UnsupportedLanguageConstruct):
+        assert issubclass(each, triton.CompilationError)
     assert triton.compiler.CompiledKernel is type(scaled.warmup(1, 2, grid=(1,)))
 
 

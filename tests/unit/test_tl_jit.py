@@ -56,8 +56,14 @@ def test_a_kernel_called_like_a_function_by_the_host_is_refused():
 
 
 def test_a_missing_argument_names_the_kernel_and_its_parameters():
+    @jit
+    def kernel(x: "float32", out, *rest, BLOCK: tl.constexpr = 8, **meta):
+        pass
+
     with pytest.raises(UsageError, match=r"scale: missing a required argument: 'out'; its parameters are \(x, out"):
         scale.launch(1, 1)
+    with pytest.raises(UsageError, match=r"'out'; its parameters are \(x, out, \*rest, BLOCK=8, \*\*meta\)$"):
+        kernel.launch(1, 1)
 
 
 @pytest.mark.parametrize("grid", [-1, (1, 2, 3, 4), (2.0,), ()])

@@ -96,6 +96,16 @@ def test_a_gather_takes_elements_along_an_axis(rig):
         computed(rig, lambda source, index: tl.gather(source, index, 0), X, np.full((8, 16), 7, np.int32))
 
 
+def test_what_fails_when_it_is_computed_names_the_kernel(rig):
+    def picking(out):
+        i = tl.arange(0, 4)
+        tl.store(out + i, tl.gather(i, i + 1, 0))
+
+    device = rig()
+    with pytest.raises(KernelError, match=r"^picking: IndexError: tl\.gather: index 4 of an axis of 4 elements"):
+        device.launch(picking, 1, device.tensor(np.zeros(4, np.int32)))
+
+
 @pytest.mark.parametrize(
     "kind", [np.float16, ml_dtypes.bfloat16, ml_dtypes.float8_e4m3fn, ml_dtypes.float8_e5m2, np.float32]
 )
