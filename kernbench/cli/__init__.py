@@ -1,5 +1,6 @@
 """The command line: one table of commands, each imported when it is named."""
 
+import os
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
@@ -76,12 +77,22 @@ def group() -> None:
 
 def main() -> NoReturn:
     """Run the command line of this process and exit with its code."""
+    _keep_standard_streams()
     signals = Signals()
     signals.listen()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a name that the terminal cannot show is no reason to fail
     sys.exit(execute(sys.argv[1:], signals.end))
+
+
+def _keep_standard_streams() -> None:
+    """Where one was closed (`2>&-`) nothing is: else the next file or socket took its number, and its output too."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # workers too
 
 
 def execute(arguments: Sequence[str], ending: Callable[[], object] = lambda: None) -> int:

@@ -116,7 +116,7 @@ def _show(document: dict[str, Any], directories: list[Path], given: dict[str, An
     width = terminal_width()
     for number, (report, directory) in enumerate(zip(document["runs"], directories, strict=True)):
         say(("\n" if number else "") + run_text(report, width))
-        if sys.stdout.isatty():
+        if sys.stdout is not None and sys.stdout.isatty():
             _plot(report, read_run(directory), width)
         if report["difference"] is not None:
             say("\n" + difference_text(report["difference"], width))

@@ -145,8 +145,10 @@ def _size(path: Path) -> int:
 
 
 def check_place(option: str, file: Path) -> None:
-    """Refuse, before a run, to write a file of it where there is no folder, or to a folder."""
+    """Refuse, before a run, to write a file of it where there is no folder, or to what is no ordinary file."""
     if not file.parent.is_dir():
         raise OutputError(f"{option} {file}: there is no folder {file.parent}; make it first")
     if file.is_dir():
         raise OutputError(f"{option} {file}: it is a folder; name a file")
+    if file.exists() and not file.is_file():
+        raise OutputError(f"{option} {file}: it is no ordinary file, and a trace would take its place; name another")

@@ -332,9 +332,9 @@ class Send(Operation):
 
 
 class Recv(Arriving):
-    """The oldest unread slot of `queue` becomes a value of at most `nbytes`; the slot is its storage."""
+    """The oldest unread slot of `queue` becomes a value of at most `nbytes`; the slot is its storage, full at `arrived`."""
 
-    __slots__ = ("queue", "tag")
+    __slots__ = ("arrived", "queue", "tag")
     kind = "recv"
 
     def __init__(
@@ -343,6 +343,7 @@ class Recv(Arriving):
         super().__init__(site, nbytes, output, compute, queue)
         self.queue = queue
         self.tag = tag
+        self.arrived = -1
 
     def __str__(self) -> str:
         return f"recv on queue {self.queue} at {locate(self.site)}"

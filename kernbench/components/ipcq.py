@@ -236,6 +236,7 @@ class Ipcq(Component):
             receive.output.on_free = lambda _value, queue=queue: self._give_back(queue)
             if arrived >= receive.ready:  # it was the data that the receive waited for
                 receive.queued = queued
+            receive.arrived = arrived
             receive.deliver(data.data)
             self.engine.call_later(self.config.recv, self._hand_over, receive)
 

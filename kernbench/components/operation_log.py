@@ -64,5 +64,6 @@ class OperationLog:
             getattr(operation, "nbytes", 0) if amount is None else amount(operation),
             operation.flow,
             operation.freed,
+            getattr(operation, "arrived", -1),
         )
         self._probe.emit(self._probe.operations, row)

@@ -169,7 +169,7 @@ class _Parser:
         if sign is None:
             raise self._error("expected a comparison: < <= > >= == or !=")
         right = self._sum()
-        names = tuple(dict.fromkeys(name for name in self._used if not name.startswith(BASE)))
+        names = tuple(dict.fromkeys(name for name in self._used if not _is_of_base(name)))
         if BASE in self._used and len(names) != 1:
             raise UsageError(
                 f"--fail-if {self._text!r}: beside {' and '.join(names) or 'no figure'} it is not clear what 'base' is; "
@@ -213,7 +213,7 @@ class _Parser:
         return self._name(text) if number is None else lambda _figures: number
 
     def _name(self, text: str) -> Number:
-        of_base = text == BASE or text.startswith(f"{BASE}.")
+        of_base = _is_of_base(text)
         name = text.removeprefix(f"{BASE}.")
         if of_base and not self._has_base:
             raise UsageError(f"--fail-if {self._text!r}: there is no base; give --diff BASE")
@@ -236,6 +236,11 @@ class _Parser:
 
     def _help(self) -> str:
         return f"; names are {', '.join(self._names)}" + (" and base" if self._has_base else "")
+
+
+def _is_of_base(name: str) -> bool:
+    """Whether a name means the base run: a column may be called `baseline`."""
+    return name == BASE or name.startswith(f"{BASE}.")
 
 
 def _both(operator: Callable[[float, float], float], left: Number, right: Number) -> Number:

@@ -184,12 +184,25 @@ def _tables(report: Report) -> str:
                 + page_tables.table(page_tables.BUSIEST, report["busiest_engines"], name="busiest"),
                 "Where the time of engines went while kernels ran; each line sums to 100 %.",
             ),
+            _roofline(report["roofline"] or []),
             _section("waiting", "Waiting", page_tables.table(page_tables.WAITING, report["waiting"], name="waiting")),
             _section("overlap", "Overlap", page_tables.table(page_tables.OVERLAP, report["overlap"], name="overlap")),
             _section("ops", "Operations", page_tables.table(page_tables.OPERATIONS, report["operations"], name="operations")),
             _section("links", f"Links ({len(report['links'])} used)", tools + links if links else ""),
         )
     )  # fmt: skip
+
+
+def _roofline(lines: list[dict[str, Any]]) -> str:
+    """What `--roofline` said of each kernel."""
+    reasons = "".join(
+        f"<li>{text(line['kernel'])} on {line['pes']} {'PE' if line['pes'] == 1 else 'PEs'}: {text(line['why'])}</li>"
+        for line in lines
+    )
+    return _section(
+        "roofline", "Roofline", page_tables.table(page_tables.ROOFLINE, lines, name="roofline") + f"<ul>{reasons}</ul>",
+        "What each kernel did and what the machine allows, all its launches on as many PEs together.",
+    ) if lines else ""  # fmt: skip
 
 
 def _difference(report: Report) -> str:

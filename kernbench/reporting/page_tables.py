@@ -22,6 +22,10 @@ def _number(value: Any) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:,.2f}"
 
 
+def _digits(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4g}"
+
+
 def _tenth(value: float) -> str:
     return f"{value:.1f}"
 
@@ -52,6 +56,16 @@ OPERATIONS = (
 BUSIEST = (
     Field("busiest engines", "name"), Field("kind", "kind"), Field("busy", "busy_ns", time),
     Field("of its kernels", "busy_share", percent),
+)  # fmt: skip
+
+ROOFLINE = (
+    Field("kernel", "kernel"), Field("PEs", "pes", _number), Field("launches", "launches", _number),
+    Field("time", "time_ns", time), Field("matrix FLOP", "matrix_flops", _number),
+    Field("vector FLOP", "vector_flops", _number), Field("bytes read", "read_bytes", _number),
+    Field("bytes written", "written_bytes", _number), Field("FLOP/B", "flop_per_byte", _digits),
+    Field("TFLOP/s", "tflops", _digits), Field("at most TFLOP/s", "peak_tflops", _digits),
+    Field("GB/s", "gbs", _digits), Field("at most GB/s", "peak_gbs", _digits), Field("bound", "bound"),
+    Field("of roof", "roof_share", percent),
 )  # fmt: skip
 
 

@@ -138,7 +138,8 @@ class CriticalPath:
         send = self._sends.get(row.flow) if row.kind == "recv" and row.flow else None
         if send is not None:
             left = send.end if send.end <= row.end else send.start
-            if max(row.ready, 0) < left <= self._at:
+            arrived = left if row.arrived < 0 else row.arrived
+            if max(row.ready, 0) < arrived and left <= self._at:
                 self._spend(MESSAGE, row.unit, left, f"{send.pe} to {row.pe}")
                 return send if left == send.end else self._issued(send)
         self._spend(row.kind, row.unit, row.start)

@@ -1,15 +1,16 @@
 """The report of one run as a document: bottleneck, critical path, blocking, overlap, rows, links, and what is missing."""
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 from kernbench.common.units import Fs, to_ns
 from kernbench.reporting.engine import blocking_document, engine_documents, engine_times
-from kernbench.reporting.interval import Interval, union
+from kernbench.reporting.interval import Interval, length, union
 from kernbench.reporting.link import link_documents, most_used_within, waiting_document
 from kernbench.reporting.overlap import overlap_documents, sip_of, sip_times
 from kernbench.reporting.path import CriticalPath, path_document
-from kernbench.reporting.share import percents
+from kernbench.reporting.share import percents, ratio
 from kernbench.telemetry.layout import Layout
 from kernbench.telemetry.rows import KernelRow, LinkRow, OperationRow
 from kernbench.telemetry.trace_records import RunRecords
@@ -30,16 +31,15 @@ def summarise(records: RunRecords, directory: Path) -> dict[str, Any]:
     end = document.get("sim_time_fs")
     sim_time: Fs = end if end is not None else _last(operations, kernels)
     times = engine_times(kernels)
-    windows: dict[int, list[Interval]] = {}
-    for kernel in kernels:
-        windows.setdefault(sip_of(kernel.pe), []).append((kernel.start, kernel.end))
-    windows = {sip: union(each) for sip, each in windows.items()}
+    dropped = records.dropped
+    followed = _followed(kernels, operations) if dropped else kernels
+    kernel_time = union((kernel.start, kernel.end) for kernel in kernels)
+    busiest = ratio(max((parts[0] for parts in times.values()), default=0), length(kernel_time))
     link_lines = link_documents(links, sim_time, buckets)
     engines = engine_documents(times, layout)
-    path = path_document(CriticalPath(operations, kernels).pieces())
+    path = path_document(CriticalPath(operations, followed).pieces())
     within = None
     if buckets is not None:
-        kernel_time = union([window for each in windows.values() for window in each])
         within = most_used_within(buckets, {link.name: link.bw for link in links}, kernel_time)
     return {
         "run": str(directory),
@@ -52,19 +52,39 @@ def summarise(records: RunRecords, directory: Path) -> dict[str, Any]:
         "digest": document.get("digest"),
         "missing": [
             *_missing(document, fate, layout, operations, kernels, links, has_buckets=buckets is not None),
-            *_dropped(records),
+            *(f"{said}: what it held is missing here" for said in records.damaged),
+            *_dropped(dropped),
         ],
-        "bottleneck": _bottleneck(link_lines, engines, within, path),
+        "bottleneck": _bottleneck(link_lines, engines, within, path, busiest),
         "critical_path": path,
         "engines": blocking_document(times, layout),
         "busiest_engines": engines[:8],
         "waiting": waiting_document(links),
-        "overlap": overlap_documents(sip_times(operations), windows),
+        "overlap": overlap_documents(sip_times(operations), _windows(followed)),
         "operations": _operations(operations),
         "rows": document.get("rows", []),
         "roofline": document.get("roofline"),
         "links": link_lines,
     }
+
+
+def _windows(kernels: list[KernelRow]) -> dict[int, list[Interval]]:
+    """The time in which each SIP ran kernels."""
+    found: dict[int, list[Interval]] = {}
+    for kernel in kernels:
+        found.setdefault(sip_of(kernel.pe), []).append((kernel.start, kernel.end))
+    return {sip: union(each) for sip, each in found.items()}
+
+
+def _followed(kernels: list[KernelRow], operations: list[OperationRow]) -> list[KernelRow]:
+    """Kernels with all their operations: what a PE did once there was no room is not known, so no path leads through it."""
+    left = Counter(row.pe for row in operations)
+    found = []
+    for kernel in sorted(kernels, key=lambda row: (row.start, row.end)):
+        left[kernel.pe] -= kernel.operations
+        if left[kernel.pe] >= 0:
+            found.append(kernel)
+    return found
 
 
 def _last(operations: list[OperationRow], kernels: list[KernelRow]) -> Fs:
@@ -98,6 +118,7 @@ def _bottleneck(
     engines: list[dict[str, Any]],
     within: tuple[str, float] | None,
     path: dict[str, Any] | None,
+    busiest: float,
 ) -> dict[str, Any]:
     link = links[0] if links and links[0]["bytes"] else None
     engine = engines[0] if engines else None
@@ -106,12 +127,14 @@ def _bottleneck(
         "link_in_kernels": None if within is None else {"name": within[0], "share": within[1]},
         "engine": None if engine is None else {"name": engine["name"], "share": engine["busy_share"]},
     }
-    return {**found, "verdict": _verdict(found, path)}
+    # The kernels of its PE may be a small part of all: what bounds the run is told by its share of the time of all.
+    working = None if engine is None else {"name": engine["name"], "share": busiest}
+    return {**found, "verdict": _verdict(found, working, path)}
 
 
-def _verdict(found: dict[str, Any], path: dict[str, Any] | None) -> str:
-    """What bounds the run, in a sentence."""
-    link, engine = found["link_in_kernels"] or found["link"], found["engine"]
+def _verdict(found: dict[str, Any], engine: dict[str, Any] | None, path: dict[str, Any] | None) -> str:
+    """What bounds the run, in a sentence; the engine's share is of the time while kernels ran."""
+    link = found["link_in_kernels"] or found["link"]
     best = max((each for each in (link, engine) if each is not None), key=lambda each: each["share"], default=None)
     if best is None:
         return "nothing ran on the device, or nothing of it was recorded"
@@ -165,9 +188,8 @@ def _missing(
     return found
 
 
-def _dropped(records: RunRecords) -> list[str]:
-    """A sentence on rows that had no room; what is held in memory is whole."""
-    count: int = getattr(records, "dropped", 0)
+def _dropped(count: int) -> list[str]:
+    """A sentence on rows that had no room."""
     if not count:
         return []
     return [

@@ -77,6 +77,14 @@ class ChunkReader:
             raise self._unreadable(error) from error
         return found
 
+    @property
+    def rest(self) -> int:
+        """Bytes behind the chunks that `new` gave: none of a file that is whole."""
+        try:
+            return self._path.stat().st_size - self._at
+        except OSError as error:
+            raise self._unreadable(error) from error
+
     def at(self, place: int) -> bytes | None:
         """The chunk at a place that `new` told."""
         try:
@@ -117,6 +125,17 @@ def batches(path: Path, name: bytes, kind: type[T]) -> Iterator[T]:
             yield decoder.decode(packed)
         except (msgspec.DecodeError, RecursionError):
             return
+
+
+def damage(path: Path, name: bytes) -> str:
+    """What is wrong with a file of chunks that nobody writes any more, or ""."""
+    if not path.exists():
+        return "is not there"
+    if not path.stat().st_size:
+        return "is empty"
+    reader = ChunkReader(path, name)
+    reader.new()
+    return f"cannot be read to its end, the last {reader.rest} bytes are cut or damaged" if reader.rest else ""
 
 
 def _next(file: BinaryIO) -> bytes | None:

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from kernbench.common.errors import UsageError
-from kernbench.telemetry.chunks import batches
+from kernbench.telemetry.chunks import batches, damage
 from kernbench.telemetry.feed import FeedReader, feed_path
 from kernbench.telemetry.frame import Frame
 from kernbench.telemetry.layout import SCHEMA, Layout
@@ -160,6 +160,26 @@ class RunReader:
             max((batch.dropped for batch in batches(rows_path(self.directory, sip), ROWS, Batch)), default=0)
             for sip in range(self.layout.sips)
         )
+
+    @property
+    def dropped_packets(self) -> int:
+        """Captured packets that had no room."""
+        return sum(
+            max(
+                (batch.dropped for batch in batches(packets_path(self.directory, sip), PACKETS_NAME, PacketBatch)),
+                default=0,
+            )
+            for sip in range(self.layout.sips)
+        )
+
+    @property
+    def damaged(self) -> list[str]:
+        """What is wrong with files of rows and links, a sentence each; those of a run that goes on or died end anywhere."""
+        if self.live or self.killed:
+            return []
+        files = [(rows_path(self.directory, sip), ROWS) for sip in range(self.layout.sips)]
+        files += [(links_path(self.directory, sip), LINKS) for sip in range(self.layout.sips)]
+        return [f"{path.name} {said}" for path, name in files if (said := damage(path, name))]
 
     def links(self) -> list[LinkRow]:
         """The books of each link that carried something; of a run that was killed, those last written."""

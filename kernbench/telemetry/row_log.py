@@ -46,7 +46,8 @@ def packets_path(directory: Path, sip: int) -> Path:
 class RowLog:
     """A sink that streams rows to a file. `hurry` may be called by another thread: the next row takes all along.
 
-    `kernels` counts the kernels' rows, those without room too.
+    It keeps `limit` operations and as many kernels: a kernel ends after its operations, and must not find their room
+    taken. `kernels` counts the kernels' rows, those without room too.
     """
 
     wants = ("operations", "kernels", "phases")
@@ -57,7 +58,7 @@ class RowLog:
         self._operations: list[OperationRow] = []
         self._kernels: list[KernelRow] = []
         self._phases: list[PhaseRow] = []
-        self._left = limit
+        self._operations_left = self._kernels_left = limit
         self._count = 0
         self._batch = BATCH
         self.dropped = 0
@@ -66,20 +67,21 @@ class RowLog:
     def take(self, row: Observed, /) -> None:
         """Keep a row, or count it once the room is used up; phases always find room."""
         if type(row) is OperationRow:
-            if self._left <= 0:
+            if self._operations_left <= 0:
                 self.dropped += 1
                 return
+            self._operations_left -= 1
             self._operations.append(row)
         elif type(row) is KernelRow:
             self.kernels += 1
-            if self._left <= 0:
+            if self._kernels_left <= 0:
                 self.dropped += 1
                 return
+            self._kernels_left -= 1
             self._kernels.append(row)
         else:
             assert type(row) is PhaseRow, f"nobody wants {type(row).__name__} here"
             self._phases.append(row)
-        self._left -= 1
         self._count += 1
         if self._count >= self._batch:
             self.flush()

@@ -100,13 +100,16 @@ def write_trace(
         raise UsageError(f"a trace of {format_size(budget)} holds nothing; give --budget {format_size(LEAST_BUDGET)}")
     if path.is_dir():
         raise OutputError(f"{path} is a folder; name a file, such as {path / 'trace.pftrace'}")
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    if path.exists() and not path.is_file():  # a device or a pipe would be gone
+        raise OutputError(f"{path} is no ordinary file, and a trace would take its place; name another")
+    target = Path(os.path.realpath(path))  # a link stays one
+    temporary = target.with_name(f".{target.name}.{os.getpid()}")
     try:
         try:
             with temporary.open("wb") as file:
                 trace = _Trace(records, FORMS[form](file), window or Window(), budget)
                 trace.write()
-            temporary.replace(path)
+            temporary.replace(target)
         finally:
             temporary.unlink(missing_ok=True)
     except OSError as error:
@@ -250,6 +253,13 @@ class _Trace:
                 self._notes.append(f"{rows} {word} are {grain}: {grain.slices} slices; a larger --budget shows each")
         if chosen.operations.width:
             self._notes.append("merged operations have no arrows")
+        self._notes += [f"{said}: what it held is missing here" for said in self._records.damaged]
+        for word, count in (
+            ("operations and kernels", self._records.dropped),
+            ("packets", self._records.dropped_packets),
+        ):
+            if count:
+                self._notes.append(f"{count} {word} had no room in the records; the trace has the earlier ones")
         if self._counts["left_out"]:
             self._notes.append(f"{self._counts['left_out']} slices did not fit into {format_size(self._budget)}")
         for word, rows in (("operations", chosen.operation_rows), ("kernels", self._counts["kernels"])):

@@ -1,6 +1,6 @@
 """What traces and reports read of a run: its document, its layout and its rows, from a directory or held in memory."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -24,6 +24,18 @@ class RunRecords(Protocol):
     @property
     def killed(self) -> bool:
         """Whether the run died before it could end."""
+
+    @property
+    def dropped(self) -> int:
+        """Operations and kernels that had no room in the records."""
+
+    @property
+    def dropped_packets(self) -> int:
+        """Captured packets that had none."""
+
+    @property
+    def damaged(self) -> Sequence[str]:
+        """What is wrong with the files of the records, a sentence each."""
 
     @property
     def layout(self) -> Layout | None:
@@ -61,6 +73,9 @@ class HeldRecords(msgspec.Struct, frozen=True):
     buckets: Utilisation | None = None
     live: bool = False
     killed: bool = False
+    dropped: int = 0
+    dropped_packets: int = 0
+    damaged: tuple[str, ...] = ()
 
     def operations(self) -> Iterable[OperationRow]:
         """Operations, those of one engine in order of their ends."""

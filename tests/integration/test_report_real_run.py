@@ -1,6 +1,8 @@
 """Reports and traces of real runs: they say what the run's own books say, of a run that was cut short too."""
 
 import fcntl
+import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -91,3 +93,23 @@ def test_a_run_that_goes_on_is_not_said_to_be_killed(recorded, tmp_path):
         "run.json: the run goes on",
         "run.json: the run was killed",
     ]
+
+
+def test_a_report_names_a_file_of_the_records_that_is_cut_or_gone(recorded, tmp_path):
+    directory, _ = recorded
+    damaged = tmp_path / "run"
+    shutil.copytree(directory, damaged)
+    os.truncate(damaged / "rows-0", 100)
+    (damaged / "links-1").unlink()
+    assert [line for line in summarise(RunReader(directory), directory)["missing"] if "held" in line] == []
+    told = [line for line in summarise(RunReader(damaged), damaged)["missing"] if "held" in line]
+    assert told == [
+        "rows-0 cannot be read to its end, the last 84 bytes are cut or damaged: what it held is missing here",
+        "links-1 is not there: what it held is missing here",
+    ]
+
+
+def test_a_receive_ends_a_fixed_time_after_its_message_or_its_begin_whichever_is_later(recorded):
+    directory, _ = recorded
+    receives = [row for row in RunReader(directory).operations() if row.kind == "recv"]
+    assert {row.end - max(row.start, row.arrived) for row in receives} == {10 * 10**6}

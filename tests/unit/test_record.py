@@ -7,8 +7,9 @@ from itertools import pairwise
 import msgspec
 import pytest
 
+from kernbench.telemetry.chunks import damage
 from kernbench.telemetry.frame import Frame, SipState
-from kernbench.telemetry.record import KEY_EVERY, RecordReader, RecordWriter
+from kernbench.telemetry.record import KEY_EVERY, NAME, RecordReader, RecordWriter
 
 
 def frames(count, links=64):
@@ -75,6 +76,21 @@ def test_a_damaged_byte_ends_the_record_there(path):
     path.write_bytes(data)
     found = list(RecordReader(path))
     assert (found == kept[: len(found)], 0 < len(found) < len(kept)) == (True, True)
+
+
+def test_a_file_that_is_cut_damaged_empty_or_gone_is_told_from_a_whole_one(path, tmp_path):
+    write(path, frames(3))
+    whole = path.read_bytes()
+    assert damage(path, NAME) == ""
+    for name, data, said in (
+        ("cut", whole[:-5], "the last "),
+        ("changed", whole[:-1] + bytes([whole[-1] ^ 1]), "the last "),
+        ("empty", b"", "is empty"),
+    ):
+        other = tmp_path / name
+        other.write_bytes(data)
+        assert said in damage(other, NAME)
+    assert damage(tmp_path / "gone", NAME) == "is not there"
 
 
 def test_any_frame_is_found_by_number_and_by_time_in_any_order(path):

@@ -49,6 +49,11 @@ def test_a_row_that_the_base_lacks_fails_no_comparison_with_it():
     assert failures("busbw < base", run(row(256, 1.0), row(64, 11.0)), FAST) == []
 
 
+def test_a_column_may_begin_with_the_word_base():
+    said = failures("baseline > 1.1*base", run({"baseline": 4.5}), run({"baseline": 3.5}))
+    assert said == ["row 1: baseline > 1.1*base (4.5 > 3.85)"]
+
+
 def test_rows_of_other_work_are_no_pair_and_are_named_by_their_work():
     short, long = ({"kernel": "softmax", "dtype": "float32", "rows": rows, "time_ns": float(rows)} for rows in (8, 64))
     assert failures("time > base | time > 10", run(long, short), run(short | {"time_ns": 7.0})) == [

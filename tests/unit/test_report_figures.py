@@ -48,8 +48,8 @@ def test_the_columns_of_the_timeline_cover_what_the_stretches_cover(pairs):
     assert round(sum(3 * share for share in shares)) == len(moments(pairs))
 
 
-def operation(pe, kind, start, end, flow=""):
-    return OperationRow(pe, f"{pe}.{kind}", kind, 1, "k", start, start, start, end, -1, 0, 1, flow)
+def operation(pe, kind, start, end, flow="", arrived=-1):
+    return OperationRow(pe, f"{pe}.{kind}", kind, 1, "k", start, start, start, end, -1, 0, 1, flow, arrived=arrived)
 
 
 def test_a_receive_communicates_from_when_its_message_was_sent():
@@ -69,6 +69,19 @@ def test_a_receive_communicates_from_when_its_message_was_sent():
             "neither_ns": 115.0, "hidden_share": 0.0,
         },
     ]  # fmt: skip
+
+
+def test_a_message_that_came_before_its_receive_was_hidden_behind_the_compute_till_then():
+    rows = [
+        operation("sip0.cube00.pe0", "gemm", 20 * 10**6, 80 * 10**6),
+        operation("sip0.cube00.pe0", "recv", 80 * 10**6, 90 * 10**6, "x", arrived=60 * 10**6),
+        operation("sip1.cube00.pe0", "send", 10 * 10**6, 15 * 10**6, "x"),
+    ]
+    (line, _) = overlap_documents(sip_times(rows), {0: [(20 * 10**6, 100 * 10**6)]})
+    assert line == {
+        "sip": 0, "kernel_ns": 80.0, "compute_ns": 60.0, "communication_ns": 50.0, "both_ns": 40.0, "neither_ns": 10.0,
+        "hidden_share": 0.8,
+    }  # fmt: skip
 
 
 def test_the_time_of_engines_is_divided_by_kind_and_in_all():

@@ -230,3 +230,14 @@ def test_the_sheet_has_what_bounds_the_run_and_its_rooflines():
         "roofline,add on 4 math,percent.busy,25.0",
         "roofline,add on 4 math,percent.no_work,75.0",
     ]
+
+
+def test_the_page_has_the_rooflines_of_the_run():
+    figures = {"matrix_flops": 4000, "vector_flops": 64, "read_bytes": 500, "written_bytes": 70, "flop_per_byte": None}
+    rates = {"tflops": 0.5, "peak_tflops": 2.0, "gbs": 1.5, "peak_gbs": 8.0, "roof_share": 0.25}
+    line = {"kernel": NASTY, "pes": 1, "launches": 3, "time_ns": 9.0, "bound": "matrix", "why": f"{NASTY} waits"}
+    elements = Elements(page(summary(records()) | {"roofline": [line | figures | rates]}, records()))
+    (cells,) = [row for row in elements.tables["roofline"] if row]
+    assert [float(value) for value, _ in cells if value] == [1, 3, 9.0, 4000, 64, 500, 70, 0.5, 2.0, 1.5, 8.0, 0.25]
+    assert not [tag for tag, _ in elements.tags if tag == "img"]
+    assert "roofline" not in Elements(page(summary(records()), records())).tables

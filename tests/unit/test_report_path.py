@@ -9,8 +9,9 @@ from kernbench.telemetry.rows import KernelRow, OperationRow
 A, B = "sip0.cube00.pe0", "sip1.cube00.pe0"
 
 
-def operation(pe, kind, sequence, issued, ready, start, end, cause=-1, flow=""):
-    return OperationRow(pe, f"{pe}.{kind}", kind, sequence, "k", issued, ready, start, end, cause, 0, 64, flow)
+def operation(pe, kind, sequence, issued, ready, start, end, cause=-1, flow="", arrived=-1):
+    unit = f"{pe}.{kind}"
+    return OperationRow(pe, unit, kind, sequence, "k", issued, ready, start, end, cause, 0, 64, flow, arrived=arrived)
 
 
 def kernel(pe, start, end, launch=0):
@@ -45,6 +46,16 @@ def test_a_receive_that_found_its_message_waiting_is_bound_by_its_own_program():
     assert told(pieces) == [
         ("launch", 0, 10), ("program", 10, 11), ("wait for engine", 11, 12), ("math", 12, 70), ("recv", 70, 80),
     ]  # fmt: skip
+
+
+def test_a_receive_that_began_while_its_message_was_on_its_way_waited_for_the_message():
+    operations = [
+        operation(A, "send", 1, 11, 11, 11, 20, flow="a>b#0"),
+        operation(B, "math", 1, 11, 11, 12, 70),
+        operation(B, "recv", 2, 12, 70, 70, 90, cause=1, flow="a>b#0", arrived=80),
+    ]
+    pieces = CriticalPath(operations, [kernel(A, 10, 30), kernel(B, 10, 90)]).pieces()
+    assert told(pieces) == [("launch", 0, 10), ("program", 10, 11), ("send", 11, 20), ("message", 20, 90)]
 
 
 def test_a_program_that_stood_still_waited_for_what_ended_last_before_it_went_on():

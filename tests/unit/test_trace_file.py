@@ -1,8 +1,10 @@
 """Traces are read back with Perfetto's own protos: slices nest, arrows have two ends, sums are the rows'."""
 
 import json
+import os
 from collections import defaultdict
 
+import msgspec
 import pytest
 from perfetto.protos.perfetto.trace.perfetto_trace_pb2 import Trace
 
@@ -217,3 +219,23 @@ def test_a_folder_is_no_file_for_a_trace(tmp_path):
     with pytest.raises(OutputError, match="cannot be written: No such file"):
         write_trace(ring_run(), tmp_path / "none" / "t.pftrace")
     assert [*tmp_path.iterdir()] == []
+
+
+def test_a_pipe_stays_a_pipe_and_a_link_a_link(tmp_path):
+    pipe, kept, link = tmp_path / "pipe", tmp_path / "kept.pftrace", tmp_path / "link.pftrace"
+    os.mkfifo(pipe)
+    link.symlink_to(kept.name)
+    with pytest.raises(OutputError, match="pipe is no ordinary file, and a trace would take its place; name another"):
+        write_trace(ring_run(), pipe)
+    write_trace(ring_run(), link)
+    assert (pipe.is_fifo(), link.is_symlink(), kept.is_file()) == (True, True, True)
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["kept.pftrace", "link.pftrace", "pipe"]
+
+
+def test_a_trace_says_what_had_no_room_in_the_records(tmp_path):
+    records = msgspec.structs.replace(ring_run(), dropped=7, dropped_packets=2)
+    notes = write_trace(records, tmp_path / "t.pftrace").notes
+    assert [note for note in notes if "room" in note] == [
+        "7 operations and kernels had no room in the records; the trace has the earlier ones",
+        "2 packets had no room in the records; the trace has the earlier ones",
+    ]

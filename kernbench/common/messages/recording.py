@@ -9,8 +9,8 @@ class Recording(msgspec.Struct, frozen=True, array_like=True):
     """Where a run leaves its records and how much of them: nothing of it reaches a result.
 
     Every `period_s` of real time each worker publishes a frame and keeps it, all of them within `frame_bytes`. A SIP
-    keeps at most `rows` rows of operations and counts the others, and writes them every `flush_s`. Utilisation begins
-    with buckets of `width` fs. `packets` keeps every packet from the first on, for a trace.
+    keeps at most `rows` rows of operations and as many of kernels, counts the others, and writes them every `flush_s`.
+    Utilisation begins with buckets of `width` fs. `packets` keeps every packet from the first on, for a trace.
     """
 
     directory: str
