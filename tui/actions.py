@@ -99,7 +99,7 @@ class Commands:
 
     def step_phase(self) -> None:
         """A live run goes on to the end of a phase."""
-        self._tell("step", "phase", then=partial(self._set_paused, True))
+        self._tell("step", "phase", then=lambda: self._app.say("the simulation goes on to the end of a phase"))
 
     def faster(self) -> None:
         """Twice the speed."""

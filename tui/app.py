@@ -73,6 +73,7 @@ class Monitor(App[Left]):
         self.commands = Commands(self, send, open_run)
         self._pages: dict[str, Page] = {}
         self._notice_left = 0
+        self._captured = False
         self._last_s = 0.0
         self._is_over: Callable[[], bool] = lambda: False
         self.failure: Exception | None = None
@@ -154,6 +155,8 @@ class Monitor(App[Left]):
             if frame.worker == 0:  # where a run is held; another viewer may have done it
                 view.sim_paused = frame.state == "paused"
         view.live = self.feeder.live
+        if self._captured != self.feeder.capturing:  # another viewer may have asked, or this one before it left
+            view.capturing = self._captured = self.feeder.capturing
         view.facts = self.feeder.facts
         view.hertz, view.slow = round(1 / self.pace.period_s, 1), self.pace.slow
         if self.feeder.trouble:

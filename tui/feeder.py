@@ -21,6 +21,7 @@ class Feeder:
         self.live = source.live
         self.loaded = False
         self.facts: Facts = NO_FACTS
+        self.capturing = False
         self.trouble = ""
         self._period_s = period_s
         self._recorded: Iterator[Frame] | None = None
@@ -61,6 +62,7 @@ class Feeder:
         if self.live:
             self._hand_over(self.source.poll())
             self.live = self.source.live
+            self.capturing = self.live and self.source.capturing
             if not self.live:
                 self._hand_over(self.source.poll())
                 self._conclude()

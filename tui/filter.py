@@ -15,7 +15,7 @@ OPERATORS: dict[str, Callable[[float, float], bool]] = {
 }  # fmt: skip
 DEEPEST = 32
 
-_TOKEN = re.compile(r"\s*(?:(>=|<=|!=|[<>=&|!()])|(\d+(?:\.\d+)?)(?=[\s&|)]|$)|([^\s&|!()<>=]+))")
+_TOKEN = re.compile(r"\s*(?:(>=|<=|!=|[<>=&|!()])|(\d+(?:\.\d+)?)(?=[\s&|)]|$)|((?:->|[^\s&|!()<>=])+))")
 
 
 class Subject(Protocol):

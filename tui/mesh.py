@@ -5,7 +5,7 @@ from itertools import accumulate, pairwise
 from tui.board import Board
 from tui.glyphs import Line, Part, level_of
 from tui.mean import Some
-from tui.plan import Plan
+from tui.plan import NOWHERE, Plan
 from tui.text import fit, rate
 from tui.tiers import DOTS, HUGE, LARGE, MEDIUM, Grid, Tier, choose_grid
 from tui.view import View
@@ -104,26 +104,32 @@ class Drawing:
         rest = width - len(name) - 1
         moved = rate(view.store.sip_rate(sip))
         wanted: list[list[Part]] = [[(f"{moved} ", "bold")]]
-        for _, target, number in [each for each in self._plan.fabric if each[0] == sip]:
-            wanted.append(
-                [
-                    (f"{glyphs.east}{target}", "dim"),
-                    glyphs.block[self._now[number]],
-                    glyphs.digits2[self._now[number]],
-                    (" ", ""),
-                ]
-            )
+        wanted += self._fabric(rest - _size(*wanted))
         host = [self._now[number] for number in self._plan.pcie[sip]]
         if host:
             wanted.append([("pcie", "dim"), glyphs.block[max(host)]])
         for group in wanted:
-            size = sum(len(text) for text, _ in group)
-            if size > rest:
+            if _size(group) > rest:
                 break
             parts += group
-            rest -= size
+            rest -= _size(group)
         parts.append((" " * max(0, rest), ""))
         return parts if width > len(name) else [(fit(name[-width:], width), "title")]
+
+    def _fabric(self, room: int) -> list[list[Part]]:
+        """The links to other SIPs: better all of them as blocks alone than only some of them with their digits."""
+        plan, glyphs, sip = self._plan, self._glyphs, self._sip
+        ends = [(glyphs.east, target, number) for source, target, number in plan.fabric if source == sip]
+        if plan.from_switch[sip] != NOWHERE:
+            ends.append((glyphs.west, None, plan.from_switch[sip]))
+        full: list[list[Part]] = []
+        short: list[Part] = []
+        for arrow, end, number in ends:
+            way = f"{arrow}{'switch' if end is None else end}", "dim"
+            load = self._now[number]
+            full.append([way, glyphs.block[load], glyphs.digits2[load], (" ", "")])
+            short += [way, glyphs.block[load]]
+        return full if _size(*full) <= room else [short, [(" ", "")]]
 
     def _loads(self, cube: int) -> list[int]:
         units = self._view.store.units
@@ -210,6 +216,10 @@ class Drawing:
             return [*there, *back, (" ", "")]
         space = (tier.box - 10) // 2
         return [(" " * space, ""), *there, *back, (" " * (tier.box - 10 - space), "")]
+
+
+def _size(*groups: list[Part]) -> int:
+    return sum(len(text) for group in groups for text, _ in group)
 
 
 def gather(values: list[int], most: int) -> list[int]:

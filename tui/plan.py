@@ -30,7 +30,8 @@ class Plan:
         self.hbm_read, self.hbm_write = (per_cube[side * self.sips : (side + 1) * self.sips] for side in range(4, 6))
         self.io_out = [[NOWHERE] * self.rows for _ in range(self.sips)]
         self.io_in = [[NOWHERE] * self.rows for _ in range(self.sips)]
-        self.fabric: list[tuple[int, int, int]] = []
+        self.fabric: list[tuple[int, int | None, int]] = []  # from a SIP, to a SIP or to the switch
+        self.from_switch = [NOWHERE] * self.sips
         self.pcie: list[list[int]] = [[] for _ in range(self.sips)]
         self.of_cube: list[list[list[int]]] = [[[] for _ in range(self.cubes)] for _ in range(self.sips)]
         self.cube_of: list[int] = [NOWHERE] * len(layout.links)
@@ -62,8 +63,11 @@ class Plan:
         sip = link.sip
         if not 0 <= sip < self.sips:
             return
-        if start is not None and end is not None and start != end:
+        if start is not None and start != end:
             self.fabric.append((start, end, number))
+            return
+        if link.kind == "fabric":  # the side of a switch that hands packets to a SIP stands in that SIP
+            self.from_switch[sip] = number
             return
         if source is not None and target is not None and source[1] != target[1]:
             self._crossing(sip, source[1], target[1], number)
@@ -85,7 +89,7 @@ class Plan:
         low, high = min(source, target), max(source, target)
         if high >= self.cubes:
             return
-        beside = high - low == 1
+        beside = high // self.cols == low // self.cols
         forth, back = (self.east, self.west) if beside else (self.south, self.north)
         (forth if source == low else back)[sip][low] = number
         self.cube_of[number] = source

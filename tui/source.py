@@ -31,6 +31,10 @@ class Source(Protocol):
         """Whether somebody still publishes."""
 
     @property
+    def capturing(self) -> bool:
+        """Whether every packet of a live run is kept now."""
+
+    @property
     def killed(self) -> bool:
         """Whether the run died before it could end."""
 

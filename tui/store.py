@@ -53,6 +53,7 @@ class Store:
         self.moments = 0
         self._ranking: list[int] = []
         self._ranked_at = -RECENT
+        self._stands = False
 
     def apply(self, frames: Iterable[Frame]) -> bool:
         """Take frames in; each round of workers is a moment of the history. Whether there was any."""
@@ -67,6 +68,7 @@ class Store:
             self._take(frame)
         if seen:
             self._commit()
+        self._stands = not seen
         return bool(seen)
 
     def _take(self, frame: Frame) -> None:
@@ -142,7 +144,8 @@ class Store:
             recent = [*self.history][-RECENT:]
             sums = {number: sum(moment[number] for moment in recent) for number in among}
             return sorted((number for number in sums if sums[number]), key=lambda each: (-sums[each], each))[:most]
-        if self.moments - self._ranked_at >= RECENT // 2 or self.moments < self._ranked_at or not self._ranking:
+        passed = self.moments - self._ranked_at
+        if passed >= RECENT // 2 or passed < 0 or (passed and self._stands) or not self._ranking:
             self._ranked_at = self.moments
             totals = map(sum, zip(*[*self.history][-RECENT:], strict=True))
             busy = sorted([(-total, number) for number, total in enumerate(totals) if total])

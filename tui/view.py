@@ -1,5 +1,7 @@
 """The view: what is shown of a run, with what is chosen in it; no Textual in here."""
 
+from typing import Any
+
 from kernbench.common.units import Fs
 from tui.activity import Activity
 from tui.filter import Test, parse
@@ -10,6 +12,9 @@ from tui.rows import SORTS
 from tui.source import NO_FACTS, Facts
 from tui.store import Store
 from tui.tape import Tape
+
+ON_DEMAND = frozenset({"limit", "interrupted", "terminated"})
+"""Kinds of ends that somebody asked for: nothing went wrong."""
 
 
 class View:
@@ -58,6 +63,20 @@ class View:
         if self.facts.killed:
             return "killed"
         return "ended" if self.facts.document is not None and self.tape.at_end else state
+
+    @property
+    def status(self) -> dict[str, Any]:
+        """How the run ended, as run.json has it, once the view has come to that; empty before."""
+        document = self.facts.document
+        return (document or {}).get("status", {}) if self.tape.at_end else {}
+
+    @property
+    def outcome(self) -> str:
+        """The end of a run in a word: `ended`, `stopped` by somebody or a limit, `failed`."""
+        status = self.status
+        if not status.get("exit"):
+            return "ended"
+        return "stopped" if status.get("kind") in ON_DEMAND else "failed"
 
     def set_filter(self, text: str) -> None:
         """Filter links; a text that cannot be read raises FilterError and changes nothing."""

@@ -1,6 +1,7 @@
 """`kernbench monitor`: watch a run that goes on, or replay one that is over."""
 # ruff: noqa: PLC0415  # a command imports what it needs when it runs: `kernbench --help` stays quick
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,8 +29,13 @@ def command(**given: Any) -> None:
 
 
 def has_terminal() -> bool:
-    """Whether there is a terminal to draw on, which is what Textual uses stderr for, and to read keys from."""
-    return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr))
+    """Whether there is a terminal to draw on, which is what Textual uses stderr for, and to read keys from.
+
+    One that calls itself dumb, an editor's shell say, shows what moves a cursor as text.
+    """
+    return os.environ.get("TERM") not in ("dumb", "unknown") and all(
+        stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)
+    )
 
 
 def watch(directory: Path, *, in_ascii: bool) -> Left:

@@ -13,6 +13,7 @@ KIND_OF_KEY: Mapping[str, str] = {
     "sip.pcie": "pcie",
     "sip.ucie": "ucie",
     "sip.io.noc": "io",
+    "fabric": "fabric",
     "sip.cube.xbar_to_hbm_bw_gbs": "hbm",
 }
 """What a link belongs to by the section that its bandwidth comes from; those of a cube's network go by their ends."""

@@ -12,6 +12,7 @@ import msgspec
 
 from kernbench.common.errors import UsageError
 from kernbench.telemetry.chunks import batches, damage
+from kernbench.telemetry.commands import CAPTURE
 from kernbench.telemetry.feed import FeedReader, feed_path
 from kernbench.telemetry.frame import Frame
 from kernbench.telemetry.layout import SCHEMA, Layout
@@ -107,6 +108,11 @@ class RunReader:
             return False
         lock = self.directory / LOCK
         return lock.is_file() and not lock.stat().st_size
+
+    @property
+    def capturing(self) -> bool:
+        """Whether every packet is kept now, whoever asked for it."""
+        return (self.directory / CAPTURE).exists()
 
     @property
     def records(self) -> list[RecordReader]:

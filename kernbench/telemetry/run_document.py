@@ -11,7 +11,10 @@ class Ended(msgspec.Struct):
     """How the run ended."""
 
     exit: int
+    kind: str = ""
     message: str = ""
+    where: str = ""
+    waiters: list[str] = []
 
 
 class Topology(msgspec.Struct):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from textual.command import CommandPalette
 
+from kernbench.telemetry.commands import CAPTURE
 from kernbench.telemetry.reader import RunReader
 from tui.app import Monitor
 from tui.glyphs import UNICODE
@@ -209,6 +210,22 @@ def test_the_keys_of_a_live_run_go_to_the_run(tmp_path):
     assert asyncio.run(drive("q", "escape", "q", "s")) == ([("stop", "", 0)], Left.STOPPED)
 
 
+def test_a_step_to_the_end_of_a_phase_is_no_pause_until_it_is_there(tmp_path):
+    async def drive():
+        async with shown(Live(tmp_path)) as (app, pilot, sent):
+            for key in "SP":
+                await pilot.press(key)
+                await app.workers.wait_for_complete()
+                await pilot.pause()
+                if key == "S":
+                    said = app.view.notice
+            return said, sent
+
+    assert asyncio.run(drive()) == (
+        "the simulation goes on to the end of a phase", [("step", "phase", 0), ("pause", "", 0)],
+    )  # fmt: skip
+
+
 def test_the_mouse_chooses_opens_and_presses_the_keys_of_the_footer(tmp_path):
     async def drive():
         async with shown(Recorded(tmp_path)) as (app, pilot, _):
@@ -254,3 +271,19 @@ def test_pictures_go_on_though_nobody_says_that_one_was_drawn(tmp_path):
                 await pilot.pause(0.01)
 
     asyncio.run(asyncio.wait_for(drive(), 20))
+
+
+def test_a_capture_that_somebody_else_began_or_ended_is_shown_and_r_ends_it(tmp_path):
+    async def drive():
+        async with shown(Live(tmp_path)) as (app, pilot, sent):
+            seen = []
+            for exists in (True, False, True):
+                (tmp_path / CAPTURE).touch() if exists else (tmp_path / CAPTURE).unlink()
+                app.feeder.step()
+                app.tick(0.0)
+                seen.append("CAPTURE" in app.page.text().splitlines()[0])
+            await pilot.press("r")
+            await app.workers.wait_for_complete()
+            return seen, sent
+
+    assert asyncio.run(drive()) == ([True, False, True], [("capture", "stop", 0)])

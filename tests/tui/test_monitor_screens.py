@@ -71,7 +71,8 @@ def test_a_name_with_markup_control_characters_and_other_directions_draws_as_tex
     assert "[bold]x[/]" in text
 
 
-def test_the_sync_screen_lists_who_waits_for_whom_when_a_sip_is_stuck(run):
+@pytest.mark.parametrize(("state", "said"), [("waiting", "stuck: yes, see below"), ("paused", "stuck: no")])
+def test_the_sync_screen_lists_who_waits_for_whom_when_a_sip_is_stuck_or_the_run_is_paused(run, state, said):
     class Stuck(RunReader):
         def frames(self):
             for frame in super().frames():
@@ -79,12 +80,12 @@ def test_the_sync_screen_lists_who_waits_for_whom_when_a_sip_is_stuck(run):
                     msgspec.structs.replace(each, waiters=(f"sip{each.sip}.cube00.pe0 waits for [/]\x1b[31m credit",))
                     for each in frame.sips
                 )
-                yield msgspec.structs.replace(frame, sips=sips)
+                yield msgspec.structs.replace(frame, sips=sips, state=state)
 
     _svg, text = asyncio.run(shoot(Stuck(run), (80, 24), ("4",)))
     waits = [line.strip() for line in text.splitlines() if "waits for" in line]
     assert waits == [f"SIP{sip}   sip{sip}.cube00.pe0 waits for [/]?[31m credit" for sip in range(2)]
-    assert "stuck: yes, see below" in text
+    assert said in text
 
 
 def test_of_a_run_that_is_over_nobody_is_said_to_have_something_to_do(run):
@@ -114,7 +115,7 @@ def test_a_run_whose_document_is_there_has_ended_though_a_worker_never_said_so()
         document = {"status": {"exit": 3}}  # noqa: RUF012  # as a reader has it
 
     heads = [asyncio.run(shoot(Cut(RECORDING), (120, 40), ("1",), part))[1].split()[0] for part in (0.5, 1.0)]
-    assert heads == ["RUNNING", "ENDED"]
+    assert heads == ["RUNNING", "FAILED"]
 
 
 class Queued(RunReader):
@@ -223,7 +224,7 @@ class Link:
     """A link as a filter sees it."""
 
     def says(self, word):
-        return word in "sip0.cube00.ucie.E ucie credit".lower()
+        return word in "sip0.cube00.ucie.E sip0->sip1 ucie credit".lower()
 
     def number(self, field):
         return dict.fromkeys(FIELDS, 50.0)[field]
@@ -232,7 +233,8 @@ class Link:
 @pytest.mark.parametrize(
     ("text", "found"),
     [("", True), ("sip0 & ucie", True), ("sip1 | ucie", True), ("!ucie", False), ("util>80", False),
-     ("util>=50 & (sip1 | credit)", True), ("queue=50", True)],
+     ("util>=50 & (sip1 | credit)", True), ("queue=50", True),
+     ("sip0->sip1", True), ("sip0->sip1&util>80", False)],
 )  # fmt: skip
 def test_a_filter_says_which_links_are_shown(text, found):
     assert parse(text)(Link()) is found

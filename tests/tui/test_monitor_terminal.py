@@ -173,3 +173,9 @@ def test_a_monitor_whose_stderr_is_a_file_says_that_it_has_no_terminal(terminal,
     shown = terminal("-c", REDIRECTED, "monitor", run, str(tmp_path / "said"))
     assert shown.end() == ExitCode.USAGE
     assert "there is no terminal to draw on" in (tmp_path / "said").read_text()
+
+
+def test_on_a_dumb_terminal_nothing_is_drawn(terminal, run):
+    shown = terminal("-m", "kernbench", "monitor", run, TERM="dumb")
+    assert shown.end() == ExitCode.USAGE
+    assert ("there is no terminal to draw on" in shown.text, b"\x1b" in shown.said) == (True, False)

@@ -54,3 +54,14 @@ def test_of_many_phases_those_that_last_are_told_and_those_that_ended_last():
 def test_some_places_of_a_row_and_their_mean_rounded_down(places, some, mean):
     values = bytes([4, 8, 9, 5])
     assert (Some(places).of(values), Mean(places).mean(values)) == (some, mean)
+
+
+def test_the_hottest_links_are_in_the_order_of_the_last_frames_once_no_more_come():
+    other = msgspec.structs.replace(LINK, name="sip0.cube00.r01->sip0.cube00.r00")
+    store = Store(Plan(msgspec.structs.replace(LAYOUT, links=(LINK, other))))
+    store.apply([frame(1, links=b"\x05\x01")])
+    assert store.hottest(2) == [0, 1]
+    store.apply([frame(2, links=b"\x00\xc8")])
+    assert store.hottest(2) == [0, 1]  # while frames come rows do not jump about
+    store.apply([])
+    assert store.hottest(2) == [1, 0]

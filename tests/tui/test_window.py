@@ -5,9 +5,10 @@ from pathlib import Path
 from kernbench.common.units import FS_PER_NS
 from kernbench.telemetry.layout import Layout, LinkPlace
 from kernbench.telemetry.reader import RunReader
-from kernbench.telemetry.rows import Utilisation
+from kernbench.telemetry.rows import PhaseRow, Utilisation
 from tui.glyphs import UNICODE
 from tui.palette import palette_for
+from tui.panels.timeline import LABEL, Timeline
 from tui.panels.window import Window, exact
 from tui.plan import Plan
 from tui.source import Facts
@@ -70,3 +71,13 @@ def test_a_load_has_the_digits_of_a_report():
     view.facts = Facts(utilisation=used)
     line = "".join(text for text, _ in Window(view).lines(80, 10)[1])
     assert line.split()[1:4] == ["4.9%", "0.5", "GB/s"]
+
+
+def test_a_phase_has_its_name_where_most_of_it_is_seen_and_no_scraps_of_it_elsewhere():
+    view = two_links()
+    view.activity.end = 60
+    view.facts = Facts(
+        phases=(PhaseRow(0, "row 0: 256KiB", 0, 60), PhaseRow(0, "barrier", 0, 2), PhaseRow(0, "send", 20, 21))
+    )
+    line = Timeline(view).lines(LABEL + 60, 9)[2]
+    assert "".join(text for text, _ in line)[LABEL:] == "[ " + " " * 18 + "[" + "row 0: 256KiB".ljust(39)

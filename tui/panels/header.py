@@ -4,7 +4,10 @@ from tui.board import Board
 from tui.glyphs import Line, Part
 from tui.text import clock, count, head, plain, rate, time, width_of
 
-STATES = {"running": "headgood", "paused": "headwarn", "waiting": "headwarn", "ended": "headdim", "killed": "headbad"}
+STATES = {
+    "running": "headgood", "paused": "headwarn", "waiting": "headwarn",
+    "ended": "headdim", "stopped": "headwarn", "failed": "headbad", "killed": "headbad",
+}  # fmt: skip
 
 
 class Header(Board):
@@ -19,6 +22,8 @@ class Header(Board):
         lag = now - min((frame.now for frame in frames), default=0)
         speed = sum(store.events_per_s(worker) for worker in store.frames)
         state = view.told(store.state)
+        if state == "ended":
+            state = view.outcome
         title = head(view.title, min(width_of(view.title), max(12, width // 4)))
         parts: list[list[Part]] = [
             [(f" {state.upper()} ", STATES.get(state, "headdim"))],

@@ -1,14 +1,18 @@
 """The timeline: phases, computing and moving of each SIP over simulated time, with a window to brush."""
 
 from collections.abc import Sequence
+from itertools import groupby
 
 from kernbench.common.units import Fs
 from kernbench.telemetry.frame import FULL
 from tui.board import Board
 from tui.glyphs import Line, Part, level_of
-from tui.text import fit, head, plain, time
+from tui.text import fit, head, plain, time, width_of
 
 LABEL = 14
+NOBODY = -1
+LEAST_NAME = 3
+"""The fewest cells that a part of a phase's name is worth."""
 
 
 class Stretch:
@@ -41,9 +45,10 @@ class Timeline(Board):
         view.cursor = min(max(0, view.cursor), stretch.cells - 1)
         lines: list[Line] = [((head(" TIMELINE", LABEL) + self._ruler(stretch), "head"),), self._marks(stretch)]
         for sip in range(view.plan.sips):
-            if len(lines) + 3 > height - 1:
-                rest = view.plan.sips - sip
-                lines.append(((f" and {rest} more {'SIP' if rest == 1 else 'SIPs'}: too many for this screen", "dim"),))
+            rest = view.plan.sips - sip
+            if len(lines) + 3 + (rest > 1) > height - 1:  # below stand the cursor and how many more there are
+                text = f" and {rest} more {'SIP' if rest == 1 else 'SIPs'}: too many for this screen"
+                lines.append(((head(text, width), "dim"),))
                 break
             lines.append(self._phases(sip, stretch))
             lines.append(self._row("compute", "compute", view.activity.compute[sip], stretch))
@@ -81,23 +86,37 @@ class Timeline(Board):
         return ((fit(" now, cursor", LABEL), "dim"), ("".join(cells), "key"))
 
     def _phases(self, sip: int, stretch: Stretch) -> Line:
-        """The names of the phases, each over its own time; inner ones stand over outer ones."""
-        text, styles = [" "] * stretch.cells, [""] * stretch.cells
-        for place, (name, begin, end) in enumerate(self._phases_of(sip)):
-            first, last = stretch.cell(begin), stretch.cell(max(begin, end - 1))
-            label = "[" + head(plain(name), last - first) if last > first else "["
-            for offset, char in enumerate(label[: last - first + 1]):
-                text[first + offset] = char
-                styles[first + offset] = "phase" if place % 2 else "phase2"
+        """A bracket where each phase begins, its name where most of it is seen; inner ones stand over outer ones."""
+        phases = self._phases_of(sip)
+        seen = [NOBODY] * stretch.cells
+        for place, (_, begin, end) in enumerate(phases):
+            for cell in range(stretch.cell(begin), stretch.cell(max(begin, end - 1)) + 1):
+                seen[cell] = place
+        runs = [(place, [*cells]) for place, cells in groupby(range(stretch.cells), seen.__getitem__)]
+        most: dict[int, list[int]] = {}
+        for place, cells in runs:
+            most[place] = max(most.get(place, cells), cells, key=len)
         parts: list[Part] = [(fit(f" SIP{sip} phases", LABEL), "title")]
-        return (*parts, *zip(text, styles, strict=True))
+        for place, cells in runs:
+            if place == NOBODY:
+                parts.append((" " * len(cells), ""))
+                continue
+            name, begin, _ = phases[place]
+            mark = "[" if cells[0] == stretch.cell(begin) else ""
+            label = plain(name) if cells is most[place] else ""
+            room = len(cells) - len(mark)
+            text = head(label, room) if room >= min(LEAST_NAME, width_of(label)) else " " * room
+            parts.append((mark + text, "phase" if place % 2 else "phase2"))
+        return tuple(parts)
 
     def _phases_of(self, sip: int) -> Sequence[tuple[str, Fs, Fs]]:
-        view = self.view
+        view, now = self.view, self.view.store.now
         rows = [(row.name, row.start, row.end) for row in view.facts.phases if row.sip == sip]
-        if not rows:
-            now = view.store.now
-            rows = [(m.name, m.start, now if m.end is None else m.end) for m in view.store.phases_of(sip)]
+        marks = view.store.phases_of(sip)
+        if rows:  # of a run that was cut short the last ones have no end, and stand in frames alone
+            later = {begin for _, begin, end in rows if end > now}
+            marks = [mark for mark in marks if mark.end is None and mark.start not in later]
+        rows += [(m.name, m.start, now if m.end is None else m.end) for m in marks]
         return sorted(rows, key=lambda row: (row[1], -row[2]))[-512:]
 
     def _row(self, name: str, style: str, row: list[int], stretch: Stretch) -> Line:

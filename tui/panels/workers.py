@@ -47,23 +47,27 @@ class Workers(Board):
         if not frames:
             return [((" nothing was published yet", "dim"),)]
         lookahead = min(frame.lookahead for frame in frames)
-        parts: list[Part] = [(" lookahead ", "dim"), (time(lookahead), "bold")]
+        waits = store.state != "paused" and any(state.waiters for state in store.sips.values())
+        stuck = waits or view.status.get("kind") == "deadlock"
+        groups: list[tuple[Part, Part]] = [((" lookahead ", "dim"), (time(lookahead), "bold"))]
         if len(view.plan.layout.workers) > 1:
             slowest = min(frames, key=lambda frame: (store.wait_share(frame.worker), frame.worker))
-            parts += [("   waits least, so holds the others up: ", "dim"), (f"worker {slowest.worker}", "bold")]
+            groups.append((("   waits least, so holds the others up: ", "dim"), (f"worker {slowest.worker}", "bold")))
             wall = max(frame.wall_s for frame in frames)
             busy = sum(frame.cpu_s for frame in frames)
             if wall:
-                parts += [("   processes at work: ", "dim"), (f"{busy / wall:.1f} of {len(frames)}", "bold")]
-        stuck = any(state.waiters for state in store.sips.values())
-        parts += [("   stuck: ", "dim"), ("yes, see below" if stuck else "no", "bad" if stuck else "good")]
-        used, kept = 0, []
-        for part in parts:
-            used += len(part[0])
-            if used > width:
+                groups.append((("   processes at work: ", "dim"), (f"{busy / wall:.1f} of {len(frames)}", "bold")))
+        last: tuple[Part, Part] = (
+            ("   stuck: ", "dim"), ("yes, see below" if stuck else "no", "bad" if stuck else "good"),
+        )  # fmt: skip
+        room = width - _size(last)
+        line: list[Part] = []
+        for group in groups:
+            room -= _size(group)
+            if room < 0:
                 break
-            kept.append(part)
-        return [tuple(kept)]
+            line += group
+        return [(*line, *last)]
 
     def _sips(self, width: int) -> list[Line]:
         view, store = self.view, self.view.store
@@ -84,3 +88,7 @@ class Workers(Board):
                 )
             )  # fmt: skip
         return lines
+
+
+def _size(group: tuple[Part, Part]) -> int:
+    return sum(len(text) for text, _ in group)

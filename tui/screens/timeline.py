@@ -9,6 +9,8 @@ from tui.panels.timeline import Timeline
 from tui.panels.window import Window
 
 LEAST = 5
+LEAST_TIMES = 7
+"""Lines of the ruler, one SIP, how many more there are and the cursor."""
 STRIDE = 10
 
 
@@ -30,7 +32,7 @@ class TimelinePage(Page):
 
     def place(self, width: int, height: int) -> None:  # noqa: ARG002  # time takes any width
         """The lines get what they need."""
-        self.timeline.styles.height = min(3 + 3 * self.view.plan.sips, max(4, height - LEAST))
+        self.timeline.styles.height = min(3 + 3 * self.view.plan.sips, max(LEAST_TIMES, height - LEAST))
 
     def move(self, across: int, down: int) -> None:
         """The cursor."""
