@@ -49,7 +49,7 @@ def moment_json(view: View) -> str:
         "schema": "kernbench/moment/1",
         "title": view.title,
         "sim_time_fs": store.now,
-        "state": view.told(store.state),
+        "state": view.state,
         "workers": [
             {
                 "worker": worker,

@@ -65,6 +65,12 @@ class View:
         return "ended" if self.facts.document is not None and self.tape.at_end else state
 
     @property
+    def state(self) -> str:
+        """What the run does at this moment, in a word; at its end how it ended."""
+        state = self.told(self.store.state)
+        return self.outcome if state == "ended" else state
+
+    @property
     def status(self) -> dict[str, Any]:
         """How the run ended, as run.json has it, once the view has come to that; empty before."""
         document = self.facts.document

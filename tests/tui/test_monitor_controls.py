@@ -1,9 +1,11 @@
 """What each key and the mouse do, on a recorded run and on one that seems to go on."""
 
 import asyncio
+import json
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import pytest
 from textual.command import CommandPalette
 
 from kernbench.telemetry.commands import CAPTURE
@@ -189,6 +191,20 @@ def test_the_screen_is_exported_runs_are_compared_and_help_and_palette_open(tmp_
     assert (
         "http" in written[".svg"].replace("http://www.w3.org", "").replace("https://www.textualize.io", "")
     ) is False
+
+
+@pytest.mark.parametrize(("part", "state"), [(0.5, "running"), (1.0, "failed")])
+def test_the_moment_of_a_replay_is_exported_with_how_the_run_ended(tmp_path, part, state):
+    class Failed(Recorded):
+        document = {"status": {"exit": 3, "kind": "rank", "message": "ValueError: boom"}}  # noqa: RUF012
+
+    async def drive():
+        async with shown(Failed(tmp_path), part=part) as (_, pilot, _):
+            await pilot.press("e", "j")
+
+    asyncio.run(drive())
+    (path,) = tmp_path.iterdir()
+    assert json.loads(path.read_text())["state"] == state
 
 
 def test_the_keys_of_a_live_run_go_to_the_run(tmp_path):

@@ -21,9 +21,7 @@ class Header(Board):
         now = store.now
         lag = now - min((frame.now for frame in frames), default=0)
         speed = sum(store.events_per_s(worker) for worker in store.frames)
-        state = view.told(store.state)
-        if state == "ended":
-            state = view.outcome
+        state = view.state
         title = head(view.title, min(width_of(view.title), max(12, width // 4)))
         parts: list[list[Part]] = [
             [(f" {state.upper()} ", STATES.get(state, "headdim"))],
