@@ -14,10 +14,10 @@ from actors import failure
 from actors.device import Device
 from actors.sync.inbox import Inbox
 from actors.sync.window import NEVER, Clock, own_horizon
-from kernbench.common.errors import CausalityError, KernbenchError, WorkerError
+from kernbench.common.errors import CausalityError, KernbenchError, SimulationError, WorkerError
 from kernbench.common.messages.fabric import FabricMessage
 from kernbench.common.messages.island import SipOutcome
-from kernbench.common.units import Fs
+from kernbench.common.units import Fs, format_time
 from kernbench.sim_engine.engine import WindowEnds
 
 MOST_EVENTS = 200_000
@@ -204,6 +204,8 @@ class SipActor(PumpedActor):
             device.outbox.clear()
             self._check(outbox, limit)
         clock = self._clock()
+        if clock.next > NEVER:
+            raise self._beyond_time(clock)
         self._told = own_horizon(clock, device.lookahead)
         return Advanced(outbox, clock)
 
@@ -227,6 +229,15 @@ class SipActor(PumpedActor):
                     sim_time_fs=message.arrival,
                 )
             self._sent[message.destination] = due + 1
+
+    def _beyond_time(self, clock: Clock) -> SimulationError:
+        return SimulationError(
+            f"sip{self._device.sip}: the next event is at {format_time(clock.next)} of simulated time, which ends at "
+            f"{format_time(NEVER)} (2^63 fs); give it less to do, or make what is that slow faster",
+            where=f"sip{self._device.sip}",
+            sim_time_fs=clock.now,
+            waiters=tuple(self._device.waiters()),
+        )
 
     def _clock(self) -> Clock:
         device = self._device

@@ -31,6 +31,9 @@ from kernbench.sim_engine.port import Port
 ACK_BYTES = 32
 """Size of a write acknowledgement on the network: one flit of control."""
 
+MOST_OUTSTANDING = 2**16
+"""Answers of one controller."""
+
 
 class HbmCtrlConfig(DramConfig, frozen=True):
     """`mode` says what serves the `slices`: `simple` or `banked`, which alone reads the keys of `DramConfig`.
@@ -47,8 +50,10 @@ class HbmCtrlConfig(DramConfig, frozen=True):
     capacity: int = msgspec.field(name="capacity_bytes", default=2**34)
 
     def __post_init__(self) -> None:
-        """Refuse what is no share."""
+        """Refuse what is no share, and more answers than there is memory to simulate: each has a queue of its own."""
         super().__post_init__()
+        if self.outstanding > MOST_OUTSTANDING:
+            raise ValueError(f"expected at most {MOST_OUTSTANDING}, got {self.outstanding}")
         if not Fraction(1, 100) <= self.simple_efficiency <= 1:
             raise ValueError(f"expected a share from 0.01 to 1, got {float(self.simple_efficiency):g}")
 

@@ -108,7 +108,7 @@ class PeCpu(Component):
         if wait is not None:
             awaited = wait.operation if wait.value is None else wait.value.producer
             lines.append(f"{who} at {locate(wait.site)} waits for {_WAITS[wait.reason]}{awaited or ''}")
-        lines.extend(f"{who}: {text}" for text in self._scheduler.waiters())
+        lines.extend(f"{who}: {text}" for text in self._scheduler.stuck())
         begun = Counter(str(operation) for operation in self._begun())
         lines.extend(
             f"{who}: {text} has begun and does not end{f' ({count} times)' if count > 1 else ''}"

@@ -28,6 +28,9 @@ from kernbench.sim_engine.engine import Engine
 from kernbench.sim_engine.packet import MessageClass, Packet
 from kernbench.sim_engine.port import Port
 
+MOST_CHANNELS = 1024
+"""Of one direction."""
+
 
 class PeDmaConfig(Config, frozen=True):
     """Channels by direction; `outstanding_bytes` of loads, and of stores, may be without an answer at once.
@@ -40,6 +43,12 @@ class PeDmaConfig(Config, frozen=True):
     send_channels: int = 1
     outstanding: int = msgspec.field(name="outstanding_bytes", default=2**16)
     overhead: Fs = msgspec.field(name="overhead_ns", default=0)
+
+    def __post_init__(self) -> None:
+        """Refuse more channels than there is memory to simulate: each is a queue of its own."""
+        for channels in (self.load_channels, self.store_channels, self.send_channels):
+            if channels > MOST_CHANNELS:
+                raise ValueError(f"expected at most {MOST_CHANNELS}, got {channels}")
 
 
 class _Movement:

@@ -247,14 +247,15 @@ class PeScheduler(Component):
         """How many operations wait to start on each unit; units of one kind have one queue, so each tells the same."""
         return [queue.count for queue, _ in self._slots.values()]
 
-    def waiters(self) -> list[str]:
-        """One text for each kind of operation that is queued or in flight and cannot end by itself."""
+    def stuck(self) -> list[str]:
+        """What its program's operations wait for, a text for each kind; the core says whose they are."""
         texts = []
         for kind, queue in self._queues.items():
             if queue.ready:
                 texts.append(f"{queue.ready[0]} waits until {queue.slots[0].unit.name} takes it")
             elif queue.blocked:
-                texts.append(f"{queue.blocked} {kind} wait for earlier operations")
+                wait = "waits" if queue.blocked == 1 else "wait"
+                texts.append(f"{queue.blocked} {kind} {wait} for earlier operations")
         return texts
 
     def arbitrate(self) -> None:

@@ -1,5 +1,7 @@
 """From the `kind` of a node to the class that plays it, and from its YAML section to that class's config."""
 
+import re
+from collections.abc import Mapping
 from difflib import get_close_matches
 from fractions import Fraction
 from functools import cache
@@ -13,6 +15,7 @@ from kernbench.components import KINDS
 from kernbench.topology.compile import Topology
 from kernbench.topology.graph import Node
 from kernbench.topology.load import Source
+from kernbench.topology.quantity import Value
 
 
 @cache
@@ -54,15 +57,18 @@ def configure(node: Node, source: Source) -> Any:
             hint = f"did you mean {near[0]}?" if near else f"{node.kind} knows: {', '.join(names) or 'no keys'}"
             raise source.error(f"{node.key}.{name}", f"unknown key of {node.kind}; {hint}")
     for name, value in node.config.items():
-        if isinstance(value, int) and value < 0:
-            raise source.error(f"{node.key}.{name}", f"expected >= 0, got {value}")
-        if value == 0 and not name.endswith("_ns"):
-            raise source.error(f"{node.key}.{name}", "expected > 0, got 0")
+        if isinstance(value, bool | str):
+            continue
+        if value < 0 or (value == 0 and not name.endswith("_ns")):
+            key, least = f"{node.key}.{name}", ">= 0" if name.endswith("_ns") else "> 0"
+            raise source.error(key, f"expected {least}, got {source.effective()[key][:60]}")
+    values = _as_declared(node.config, config_class)
     try:
-        return msgspec.convert(dict(node.config), config_class, dec_hook=_decode)
+        return msgspec.convert(values, config_class, dec_hook=_decode)
     except msgspec.ValidationError as error:
-        name, why = _culprit(node, config_class, str(error))
-        raise source.error(f"{node.key}.{name}" if name else node.key, why.split(" - at")[0]) from error
+        name, why = _culprit(values, config_class, str(error))
+        key = f"{node.key}.{name}" if name else node.key
+        raise source.error(key, _in_words(why.split(" - at")[0], source.effective().get(key, ""))) from error
 
 
 def idle_keys(topology: Topology) -> dict[str, str]:
@@ -77,25 +83,49 @@ def idle_keys(topology: Topology) -> dict[str, str]:
     return found
 
 
-def _culprit(node: Node, config_class: type, why: str) -> tuple[str, str]:
+def _as_declared(config: Mapping[str, Value], config_class: type) -> dict[str, object]:
+    """The values, decimals as floats where a part of somebody's own wants those."""
+    kinds = {field.encode_name: field.type for field in msgspec.structs.fields(config_class)}
+    return {
+        name: float(value) if isinstance(value, Fraction) and float in (kinds[name], *get_args(kinds[name])) else value
+        for name, value in config.items()
+    }
+
+
+def _culprit(values: Mapping[str, object], config_class: type, why: str) -> tuple[str, str]:
     """The key that is wrong and why: wrong by itself, or else the first that the complaint about them all names."""
-    for name, value in node.config.items():
+    for name, value in values.items():
         try:
             msgspec.convert({name: value}, config_class, dec_hook=_decode)
         except msgspec.ValidationError as error:
             if "missing required" not in str(error):
-                return name, _listed(config_class, name) or str(error)
-    return next((name for name in node.config if name in why), ""), why
+                return name, _listed(config_class, name, value) or str(error)
+    return next((name for name in values if name in why), ""), why
 
 
-def _listed(config_class: type, name: str) -> str:
+def _listed(config_class: type, name: str, value: object) -> str:
     """What a key may be whose values are listed; nothing of another one."""
     kinds = {field.encode_name: field.type for field in msgspec.structs.fields(config_class)}
     values = get_args(kinds[name]) if get_origin(kinds[name]) is Literal else ()
-    return f"expected {' or '.join(map(str, values))}" if values else ""
+    return f"expected {' or '.join(map(str, values))}, got {value}" if values else ""
+
+
+_WORDS = {
+    "int": "a whole number",
+    "float": "a number",
+    "Fraction": "a number",
+    "bool": "true or false",
+    "str": "a text",
+}
+
+
+def _in_words(why: str, text: str) -> str:
+    """A complaint about a value's type without Python's names for types, and with the text that was written."""
+    types = re.match(r"[Ee]xpected `(\w+)`(?: \| null)?, got `\w+`$", why)
+    return f"expected {_WORDS.get(types[1], types[1])}, got {text[:60]}" if types else why
 
 
 def _decode(wanted: type, value: object) -> object:
-    if wanted is Fraction and isinstance(value, (int, Fraction)):
+    if wanted is Fraction and isinstance(value, int | Fraction) and not isinstance(value, bool):
         return Fraction(value)
-    raise TypeError(f"expected {wanted.__name__}, got {value!r}")
+    raise TypeError(f"Expected `{wanted.__name__}`, got `{type(value).__name__}`")

@@ -80,7 +80,7 @@ class Pairs:
         return slot_shape(self._rank.machine, self._rank.world - 1)
 
     def _piece(self, tensor: Tensor, shape: SlotShape) -> int:
-        return min(shape.slot_bytes // tensor.element_size(), 1 << (tensor.numel() - 1).bit_length())
+        return min(max(shape.slot_bytes // tensor.element_size(), 1), 1 << (tensor.numel() - 1).bit_length())
 
     def _name(self, src: int, dst: int, what: str) -> str:
         peer = dst if src == self._rank.index else src

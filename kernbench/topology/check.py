@@ -40,7 +40,8 @@ def check_source(source: Source) -> None:
             raise source.error(f"{controller.key}.kind", f"{controller.kind!r} is no HbmCtrl, which this place needs")
         raise source.error(key, "is missing; the link from the crossbar has this many times xbar_to_hbm_bw_gbs")
     if not isinstance(slices, int) or isinstance(slices, bool) or not 1 <= slices <= 1024:
-        raise source.error(key, f"expected a whole number from 1 to 1024, got {slices}")
+        text = source.effective().get(key, str(slices))
+        raise source.error(key, f"expected a whole number from 1 to 1024, got {text[:60]}")
     _check_overrides(source)
 
 
@@ -56,6 +57,9 @@ def _check_overrides(source: Source) -> None:
         one, other = int(match[1]), int(match[3])
         if one >= sips or other >= sips:
             raise source.error(key, f"SIPs are numbered 0 to {sips - 1}; raise sips or remove it")
+        pair = f"{one}->{other}" if match[2] == "->" else f"{min(one, other)}-{max(one, other)}"
+        if name != pair:
+            raise source.error(key, f'links go by one name each; call it "{pair}"')
         neighbours = FABRICS[fabric.kind].neighbours(one, sips)
         if other not in neighbours:
             near = ", ".join(map(str, neighbours)) or "none"
@@ -77,6 +81,8 @@ def check_link(source: Source, link: Link, quantum: int) -> None:
     if hop < 1:
         remedy = "give it a length_mm" if link.key != "sip.pcie" else "give it at least 1ns"
         where = link.key.removesuffix(".xbar_to_hbm_bw_gbs") if link.key == _HBM_KEY else link.key
+        if link.key != "sip.pcie" and not source.system.ns_per_mm:
+            where, remedy = "ns_per_mm", "a wire of any length takes none; give it more than 0"
         raise source.error(where, f"{link.name} takes no time, so cause and effect fall together; {remedy}")
     key = _HBM_KEY.replace("_bw_gbs", "_buffer_bytes") if link.key == _HBM_KEY else f"{link.key}.buffer_bytes"
     if link.credit_delay < 1:

@@ -69,7 +69,7 @@ def _place(arg: PointerArg, base: int, layout: _Layout) -> Access:
 
 @lru_cache(maxsize=4096)  # a loop asks for the same few layouts at many places
 def _layout(shape: Shape, strides: Shape, box: tuple[Span, ...], writing: bool) -> _Layout | None:
-    """The layout of an affine access; run 0 when the box is empty, None when addresses do not ascend axis by axis."""
+    """The layout of an affine access; run 0 when the box is empty, None when its runs are not equal or not in order."""
     counts = tuple(high - low for low, high in box)
     if 0 in counts:
         return _Layout((), 0, 0, _nothing, _nothing)
@@ -116,12 +116,16 @@ def _nothing(*_: Any) -> Array:
 
 
 def _nests(axes: list[int], counts: Shape, strides: Shape) -> bool:
-    """Whether an outer step passes all that the inner axes reach, so that addresses ascend axis by axis."""
-    reach = 1
+    """Whether an outer step passes all that the inner axes reach, so that addresses ascend axis by axis.
+
+    Not where it ends right behind elements that have gaps between them: runs would differ in length there.
+    """
+    reach = elements = 1
     for axis in reversed(axes):
-        if strides[axis] < reach:
+        if strides[axis] < reach or strides[axis] == reach > elements:
             return False
         reach += strides[axis] * (counts[axis] - 1)
+        elements *= counts[axis]
     return True
 
 

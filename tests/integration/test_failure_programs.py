@@ -167,6 +167,46 @@ def test_the_waiters_of_a_deadlock_do_not_repeat_themselves(sim):
     assert len(waiters) == len(set(waiters))
 
 
+@jit
+def listens_and_stores(x_ptr):
+    tl.store(x_ptr + tl.arange(0, 4), tl.recv((4,), tl.int32, from_="world.0.1>0") + 1)
+
+
+def rank_zero_listens_and_stores(torch):
+    torch.distributed.init_process_group()
+    if torch.distributed.get_rank() == 0:
+        listens_and_stores[(1,)](torch.empty(4, dtype=torch.int32))
+
+
+def test_each_waiter_of_a_deadlock_says_where_it_is(sim):
+    waiters = fail(sim, 1, rank_zero_listens_and_stores, DeadlockError).waiters
+    who = "sip0.cube00.pe0 program 0 of listens_and_stores"
+    told = [text for text in waiters if "for earlier operations" in text]
+    assert sorted(told) == [f"{who}: 1 {kind} waits for earlier operations" for kind in ("math", "store")]
+    assert [text for text in waiters if not text.startswith("sip0.")] == []
+
+
+@jit
+def multiplies(x_ptr):
+    at = x_ptr + tl.arange(0, 32)[:, None] * 32 + tl.arange(0, 32)[None, :]
+    tl.store(at, tl.dot(tl.load(at), tl.load(at)))  # slower than time is long
+
+
+def multiplies_slowly(torch):
+    multiplies[(1,)](torch.ones(32, 32))
+
+
+@both
+def test_what_ends_after_the_end_of_time_is_no_deadlock(sim, workers):
+    """(32 + 10^9 + 32 - 2) - 1 cycles of 1 GHz are a second; of 100 kHz they are 10,000 s."""
+    overrides = [*SMALL, "pe_gemm.rows=1000000000", "pe_gemm.clock_ghz=0.0001"]
+    with pytest.raises(
+        SimulationError, match="the next event is at 10000 s of simulated time, which ends at 9223"
+    ) as e:
+        sim(sips=2, workers=workers, overrides=overrides).run(multiplies_slowly)
+    assert any(line("slower than time is long") in text for text in e.value.waiters)
+
+
 def test_a_deadlock_of_many_lists_the_first_and_counts_the_rest(sim):
     error = fail(sim, 1, rank_one_leaves, DeadlockError, sips=8)
     more = len(error.waiters) - 6

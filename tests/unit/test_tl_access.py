@@ -15,9 +15,9 @@ TENSOR = PointerArg("x", 4096, 2 * 100_000, float16)
 
 def cases():
     choose = random.Random(7)
-    for _ in range(150):
+    for _ in range(300):
         shape = tuple(choose.choice((1, 2, 3, 4, 8)) for _ in range(choose.choice((1, 2, 3))))
-        strides = tuple(choose.choice((0, 1, 2, 4, 8, 32, 64, -3)) for _ in shape)
+        strides = tuple(choose.choice((0, 1, 2, 3, 4, 5, 7, 8, 32, 64, -3)) for _ in shape)
         box = []
         for size in shape:
             low = choose.randrange(size) if choose.random() < 0.3 else 0
@@ -52,6 +52,13 @@ def test_whole_rows_merge_into_one_run():
     rows = combine("*", Index((8, 1), 0, (1, 0)), Index.constant(16))
     access = resolve(TENSOR, combine("+", rows, Index((1, 16), 0, (0, 1))), None, writing=False)
     assert access.runs == ((4096, 256),)
+
+
+@pytest.mark.parametrize("writing", [False, True])
+def test_elements_apart_whose_rows_touch_merge_there(writing):
+    """0 3 6, 7 10 13: 6 and 7 are one run, as banks see it."""
+    access = resolve(TENSOR, Index((2, 3), 0, (7, 3)), None, writing=writing)
+    assert access.runs == ((4096, 2), (4102, 2), (4108, 4), (4116, 2), (4122, 2))
 
 
 @pytest.mark.parametrize("name", ["+", "-", "*", "//", "%", "<", "<=", ">", ">=", "==", "!=", "maximum"])

@@ -45,12 +45,17 @@ def refusal(*overrides, sips=None):
          "in no time; give it at least 1ns")),
         (["sip.cube.noc.length_mm=0", "sip.cube.noc.overhead_ns=0"], ("sip.cube.noc: cube00.r00->cube00.r10 takes "
          "no time, so cause and effect fall together; give it a length_mm")),
+        (["ns_per_mm=0"], ("--set ns_per_mm: io.noc->io.fabric1 takes no time, so cause and effect fall together; "
+         "a wire of any length takes none; give it more than 0")),
         (["fabric.links.0-7.bw_gbs=4"], "fabric.links.0-7: SIPs are numbered 0 to 3; raise sips or remove it"),
+        (["fabric.links.1-0.bw_gbs=4"], 'fabric.links.1-0: links go by one name each; call it "0-1"'),
+        (["fabric.links.01->0.bw_gbs=4"], 'fabric.links.01->0: links go by one name each; call it "1->0"'),
         (["fabric.links.0-2.bw_gbs=4"], "fabric.links.0-2: a ring of 4 has no such link; SIP 0 is linked to: 1, 3"),
         (["fabric.links.a.bw_gbs=4"], 'fabric.links.a: expected a pair of SIPs such as "0-1" (both ways) or "0->1"'),
         (["fabric.kind=switch", "fabric.links.0-1.bw_gbs=4"], ("fabric.links.0-1: links to a switch are all equal; "
          "use kind ring, full or mesh2d, or remove it")),
         (["hbm_ctrl.slices=0"], "--set sip.cube.hbm_ctrl.slices: expected a whole number from 1 to 1024, got 0"),
+        (["hbm_ctrl.slices=0.5"], "--set sip.cube.hbm_ctrl.slices: expected a whole number from 1 to 1024, got 0.5"),
     ],
 )  # fmt: skip
 def test_a_topology_that_cannot_work_is_refused_with_the_key_and_the_remedy(overrides, message):

@@ -5,7 +5,9 @@ import pytest
 
 from kernbench.common.errors import TopologyError
 from kernbench.components import KINDS
-from kernbench.di.catalog import resolve
+from kernbench.components.component import Forwarding
+from kernbench.components.m_cpu import MCpu
+from kernbench.di.catalog import configure, resolve
 from kernbench.di.device import SipDevice
 from kernbench.topology.compile import compile_topology
 from kernbench.topology.load import load, packaged_path
@@ -35,3 +37,46 @@ def test_a_kind_plays_in_a_place_or_is_refused_at_its_key_as_no_part_for_it(key,
         needs = ("which this place needs", "engine of a PE: give it `kind`, `accepts` and `start`")
         said = str(error).splitlines()[0]
         assert (said.startswith(begin), said.endswith(needs)) == (True, True), said
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("hbm_ctrl.outstanding=0.5", "hbm_ctrl.outstanding: expected a whole number, got 0.5"),
+        ("hbm_ctrl.outstanding=many", "hbm_ctrl.outstanding: expected a whole number, got many"),
+        ("hbm_ctrl.outstanding=true", "hbm_ctrl.outstanding: expected a whole number, got true"),
+        ("hbm_ctrl.outstanding=-3", "hbm_ctrl.outstanding: expected > 0, got -3"),
+        ("hbm_ctrl.outstanding=65537", "hbm_ctrl.outstanding: expected at most 65536, got 65537"),
+        ("hbm_ctrl.efficiency=fast", "hbm_ctrl.efficiency: expected a number, got fast"),
+        ("hbm_ctrl.efficiency=true", "hbm_ctrl.efficiency: expected a number, got true"),
+        ("hbm_ctrl.efficiency=-0.5", "hbm_ctrl.efficiency: expected > 0, got -0.5"),
+        ("hbm_ctrl.mode=fast", "hbm_ctrl.mode: expected simple or banked, got fast"),
+        ("pe_dma.load_channels=1025", "pe.pe_dma.load_channels: expected at most 1024, got 1025"),
+        ("pe_gemm.rows=64KiB", "pe.pe_gemm.rows: expected a whole number, got 64KiB"),
+    ],
+)
+def test_a_value_that_a_part_cannot_take_is_refused_in_words_with_what_was_written(override, message):
+    with pytest.raises(TopologyError) as raised:
+        SipDevice(compile_topology(load(packaged_path(), (*SMALL, override)), 2), 0)
+    assert str(raised.value).splitlines()[0] == f"--set sip.cube.{message}"
+
+
+class OwnConfig(Forwarding, frozen=True):
+    """Keys of the types that a part of one's own may want."""
+
+    eager: bool = True
+    share: float = 0.0
+
+
+class Own(MCpu):
+    """An m_cpu with such keys."""
+
+    config: OwnConfig
+
+
+def test_a_part_of_ones_own_may_have_switches_and_decimals():
+    values = {"kind": f"{__name__}:Own", "eager": "false", "share": "0.25"}
+    overrides = [f"sip.cube.m_cpu.{name}={value}" for name, value in values.items()]
+    topology = compile_topology(load(packaged_path(), (*SMALL, *overrides)), 2)
+    node = next(node for node in topology.nodes(0) if node.key == "sip.cube.m_cpu")
+    assert configure(node, topology.source) == OwnConfig(eager=False, share=0.25)

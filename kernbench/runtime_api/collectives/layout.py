@@ -17,9 +17,12 @@ class SlotShape(msgspec.Struct, frozen=True):
 
 
 def slot_shape(machine: Machine, peers: int) -> SlotShape:
-    """The slots of a queue when `peers` of them end at one PE: together they take half of its scratchpad at most."""
+    """The slots of a queue when `peers` of them end at one PE: together they take half of its scratchpad at most.
+
+    A slot holds a slice, which is a block, so its size is a power of two: the topology's or the next one below.
+    """
     share = machine.section("pe_tcm").capacity // 2 // max(peers, 1)
-    size = machine.slot_bytes
+    size = 1 << (machine.slot_bytes.bit_length() - 1)
     while size > 64 and size * min(machine.slots, 4) > share:
         size //= 2
     return SlotShape(max(2, min(machine.slots, share // size)), size)

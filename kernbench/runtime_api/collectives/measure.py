@@ -8,6 +8,7 @@ from kernbench.policy.placement import GRANULE
 from kernbench.runtime_api.collectives.bound import bus_bound
 from kernbench.runtime_api.collectives.choice import choose, estimate
 from kernbench.runtime_api.collectives.kinds import KINDS
+from kernbench.runtime_api.collectives.layout import slot_shape
 from kernbench.runtime_api.group import Group
 from kernbench.runtime_api.rank import Rank
 from kernbench.runtime_api.row import Row
@@ -49,7 +50,7 @@ def row_of_pairs(rank: Rank, way: tuple[str, str], pairs: Sequence[tuple[Work, W
     """A row for receives and sends at once, the mean of several iterations; both directions are there to be used."""
     machine, size = rank.machine, result.nbytes
     path = machine.path(*way)
-    slot = min(size, machine.slot_bytes)
+    slot = min(size, slot_shape(machine, rank.world - 1).slot_bytes)
     memory = machine.path(way[0], f"{way[0].partition('.')[0]}.cube00.hbm")
     access = 2 * memory.latency + max(
         transfer_time(min(slot, GRANULE), machine.slice_bw()), transfer_time(slot, memory.bw)
