@@ -1,6 +1,7 @@
 """An operation that is only a time: what took a matrix engine elsewhere, and so long."""
 
-from kernbench.common.ops import Gemm, Site, Value
+from kernbench.common.ops import Gemm, Value
+from kernbench.common.site import Site
 from kernbench.common.units import Fs
 
 

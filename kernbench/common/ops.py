@@ -5,25 +5,13 @@ unit reports its end. Values are computed at that end, never at creation.
 """
 
 from collections.abc import Callable, Sequence
-from types import CodeType
 from typing import Any, Protocol, TypeAlias
 
 from kernbench.common.errors import KernelError
-
-Site: TypeAlias = tuple[CodeType, int]
-"""A place in a kernel: code object and instruction offset; `locate` makes file:line of it when somebody reads it."""
+from kernbench.common.site import Site, locate
 
 Runs: TypeAlias = tuple[tuple[int, int], ...]
 """(virtual address, bytes) of each contiguous piece of an access: merged, disjoint, ascending."""
-
-
-def locate(site: Site) -> str:
-    """`file:line` of a site."""
-    code, offset = site
-    for index, position in enumerate(code.co_positions()):
-        if 2 * index == offset:
-            return f"{code.co_filename}:{position[0]}"
-    return f"{code.co_filename}:{code.co_firstlineno}"
 
 
 class Value:
@@ -314,9 +302,9 @@ class Math(Operation):
 
 
 class Send(Operation):
-    """A value's bytes go into the next free slot of `queue`; `tag` says what the sender believes it sends."""
+    """A value's bytes go into a free slot of `queue`, one that it waited for was free at `released`; `tag` says what for."""
 
-    __slots__ = ("nbytes", "queue", "tag")
+    __slots__ = ("nbytes", "queue", "released", "tag")
     kind = "send"
 
     def __init__(
@@ -326,6 +314,7 @@ class Send(Operation):
         self.queue = queue
         self.nbytes = nbytes
         self.tag = tag
+        self.released = -1
 
     def __str__(self) -> str:
         return f"send on queue {self.queue} at {locate(self.site)}"

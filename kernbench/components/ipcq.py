@@ -11,7 +11,8 @@ import msgspec
 from kernbench.common.errors import KernelError, SimulationError
 from kernbench.common.messages.dma import ConnectCommand, ConnectDone
 from kernbench.common.messages.fabric import IpcqData, QueueOpen, SlotCredit
-from kernbench.common.ops import Operation, Recv, Scoreboard, Send, locate
+from kernbench.common.ops import Operation, Recv, Scoreboard, Send
+from kernbench.common.site import locate
 from kernbench.common.units import Fs, format_size
 from kernbench.components.component import Component, Config
 from kernbench.components.fanout import CONTROL_BYTES
@@ -48,15 +49,20 @@ class _Inlet:
 
 
 class _Outlet:
-    """The sending end of a queue: slot credits, and the slot that the next send fills."""
+    """The sending end of a queue: slot credits, and the slot that the next send fills.
 
-    __slots__ = ("credits", "next_slot", "peer", "sending", "slot_bytes", "slots")
+    The last credit that came where there was none came at `refilled`, its slot was empty at `released`.
+    """
+
+    __slots__ = ("credits", "next_slot", "peer", "refilled", "released", "sending", "slot_bytes", "slots")
 
     def __init__(self, peer: str) -> None:
         self.peer = peer
         self.slots = 0
         self.slot_bytes = 0
         self.credits = 0
+        self.refilled: Fs = -1
+        self.released: Fs = -1
         self.next_slot = 0
         self.sending = False
 
@@ -155,10 +161,12 @@ class Ipcq(Component):
             )
         return outlet.credits > 0 and not outlet.sending
 
-    def take_slot(self, queue: str) -> tuple[str, int]:
+    def take_slot(self, send: Send) -> tuple[str, int]:
         """Use a slot credit: the peer's endpoint, and the slot to fill."""
-        outlet = self._outlets[queue]
+        outlet = self._outlets[send.queue]
         outlet.credits -= 1
+        if outlet.refilled == self.engine.now:  # it waited for this very credit
+            send.released = outlet.released
         outlet.sending = True  # the next send of this queue waits for the last byte: another channel could overtake
         slot = outlet.next_slot
         outlet.next_slot = (slot + 1) % outlet.slots
@@ -170,6 +178,8 @@ class Ipcq(Component):
 
     def _credited(self, credit: SlotCredit, _packet: Packet) -> None:
         outlet = self._outlets[credit.queue]
+        if not outlet.credits:
+            outlet.refilled, outlet.released = self.engine.now, credit.released
         outlet.credits += credit.count
         if outlet.credits > outlet.slots:
             raise SimulationError(
@@ -245,7 +255,8 @@ class Ipcq(Component):
         self._scoreboard.completed(receive)
 
     def _give_back(self, queue: str) -> None:
-        self._port.send(self._inlets[queue].peer, MessageClass.CONTROL, CREDIT_BYTES, SlotCredit(queue, 1), key=queue)
+        credit = SlotCredit(queue, 1, self.engine.now)
+        self._port.send(self._inlets[queue].peer, MessageClass.CONTROL, CREDIT_BYTES, credit, key=queue)
 
     def flow(self, operation: Operation, /) -> str:
         """The name of the message that a send or receive which starts now moves: both ends make the same one.

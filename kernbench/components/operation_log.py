@@ -65,5 +65,6 @@ class OperationLog:
             operation.flow,
             operation.freed,
             getattr(operation, "arrived", -1),
+            getattr(operation, "released", -1),
         )
         self._probe.emit(self._probe.operations, row)

@@ -8,7 +8,8 @@ import msgspec
 
 from kernbench.common.coroutine import Coroutine, suspend
 from kernbench.common.errors import KernelError
-from kernbench.common.ops import Operation, Program, Site, Value, locate
+from kernbench.common.ops import Operation, Program, Value
+from kernbench.common.site import Site, locate
 from kernbench.common.units import Fs, format_size
 from kernbench.components.component import Component, Config
 from kernbench.components.pe_scheduler import PeScheduler

@@ -234,7 +234,7 @@ class PeDma(Component):
     def _send(self, channel: DmaChannel, operation: Operation) -> None:
         assert isinstance(operation, Send)
         send = operation
-        peer, slot = self._ipcq.take_slot(send.queue)
+        peer, slot = self._ipcq.take_slot(send)
 
         def departed(_: Fs) -> None:
             self._ipcq.departed(send.queue)

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from kernbench.common.errors import KernelError
-from kernbench.common.ops import Load, locate
+from kernbench.common.ops import Load
+from kernbench.common.site import locate
 from kernbench.components.memory import Memory
 from kernbench.policy.addends import Addends
 from kernbench.policy.address import AddressSpace

@@ -9,12 +9,13 @@ from kernbench.reporting.share import percents
 from kernbench.telemetry.rows import KernelRow, OperationRow
 
 LONGEST = 12
-LAUNCH, PROGRAM, MESSAGE, ENGINE = "launch", "program", "message", "wait for engine"
+LAUNCH, PROGRAM, MESSAGE, CREDIT, ENGINE = "launch", "program", "message", "slot credit", "wait for engine"
 MEANINGS = {
     LAUNCH: "outside kernels: host, copies, launch and completion",
     PROGRAM: "a kernel's own code between operations, its start and its end",
     MESSAGE: "from the last byte sent until the receive ends",
-    ENGINE: "ready, but the engine was taken or had no credit or buffer",
+    CREDIT: "from a slot's release at the receiver until the send that waited for it starts",
+    ENGINE: "ready, but the engine was taken or had no buffer",
 }
 """Kinds of pieces that are no operation; the others are named after the kind of operation that ran."""
 
@@ -56,10 +57,13 @@ class CriticalPath:
     def __init__(self, operations: Iterable[OperationRow], kernels: Iterable[KernelRow]) -> None:
         rows: dict[str, list[OperationRow]] = {}
         self._sends: dict[str, OperationRow] = {}
+        self._receivers: dict[str, str] = {}
         for row in operations:
             rows.setdefault(row.pe, []).append(row)
             if row.flow and row.kind != "recv":
                 self._sends[row.flow] = row
+            elif row.flow:
+                self._receivers[row.flow] = row.pe
         self._pes = {pe: _Pe(each) for pe, each in rows.items()}
         self._kernels = sorted(kernels, key=lambda row: (row.end, row.pe))
         self._starts: dict[str, list[KernelRow]] = {}
@@ -143,6 +147,9 @@ class CriticalPath:
                 self._spend(MESSAGE, row.unit, left, f"{send.pe} to {row.pe}")
                 return send if left == send.end else self._issued(send)
         self._spend(row.kind, row.unit, row.start)
+        emptied = self._emptied(row)
+        if emptied is not None:
+            return emptied
         self._spend(ENGINE, row.unit, row.ready, row.kind)
         cause = self._pes[row.pe].by_sequence.get(row.cause) if row.cause >= 0 else None
         if cause is not None and cause.end <= self._at:
@@ -150,12 +157,26 @@ class CriticalPath:
             return cause
         return self._issued(row)
 
+    def _emptied(self, row: OperationRow) -> OperationRow | None:
+        """What emptied the slot that a send waited for, at its receiver; the credit's way is spent."""
+        receiver = self._receivers.get(row.flow) if max(row.ready, 0) < row.released else None
+        if receiver is None or row.released >= self._at:
+            return None
+        found = self._pes[receiver].ended_by(row.released)
+        if found is not None:
+            self._spend(CREDIT, row.unit, row.released, f"{receiver} to {row.pe}")
+            self._spend(PROGRAM, receiver, found.end)
+        return found
+
     def _issued(self, row: OperationRow) -> OperationRow | None:
         """Back along the program: to what ended while it stood still, else to what it issued before."""
         pe = self._pes[row.pe]
         each: OperationRow | None = row
         while each is not None:
             self._spend(each.kind, each.unit, each.start)
+            emptied = self._emptied(each)
+            if emptied is not None:
+                return emptied
             self._spend(ENGINE, each.unit, each.ready, each.kind)
             self._spend(PROGRAM, each.pe, each.issued)
             kernel = self._started(row.pe, self._at)

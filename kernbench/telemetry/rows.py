@@ -19,7 +19,8 @@ class OperationRow(msgspec.Struct, frozen=True, array_like=True, gc=False):
     `queued` is the queueing on the critical path that led to its end. `amount` is bytes moved or floating-point
     operations. A send and the recv that takes its message have the same `flow`; other operations have "". At `freed` the
     engine could take another operation: a DMA channel before its operation ends, so `start` to `freed` never overlap.
-    The message of a receive was there at `arrived`, before its receive or later; others have -1, as has what recorded none.
+    The message of a receive was there at `arrived`, before its receive or later; the slot that a send waited for was free
+    at `released`, at its receiver. Others have -1, as has what recorded none.
     """
 
     pe: str
@@ -37,6 +38,7 @@ class OperationRow(msgspec.Struct, frozen=True, array_like=True, gc=False):
     flow: str
     freed: Fs = 0
     arrived: Fs = -1
+    released: Fs = -1
 
 
 class KernelRow(msgspec.Struct, frozen=True, array_like=True, gc=False):

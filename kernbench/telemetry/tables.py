@@ -19,7 +19,7 @@ COLUMNS: Mapping[str, Sequence[str]] = {
     ),
     "operations": (
         "pe", "unit", "kind", "sequence", "kernel", "issued_ns", "ready_ns", "start_ns", "end_ns", "freed_ns", "cause",
-        "queued_ns", "amount", "flow", "arrived_ns",
+        "queued_ns", "amount", "flow", "arrived_ns", "released_ns",
     ),
     "kernels": ("pe", "kernel", "launch", "start_ns", "end_ns", "operations", "unit", *(f"{part}_ns" for part in PARTS)),
     "phases": ("sip", "name", "start_ns", "end_ns"),
@@ -99,10 +99,10 @@ def _link(row: LinkRow, text: _Text) -> str:
 
 def _operation(row: OperationRow, text: _Text, ns: _Times) -> str:
     flow = row.flow and quoted(row.flow)
-    arrived = "" if row.arrived < 0 else ns[row.arrived]
+    arrived, released = ("" if time < 0 else ns[time] for time in (row.arrived, row.released))
     return (
         f"{text[row.pe]},{text[row.unit]},{text[row.kind]},{row.sequence},{text[row.kernel]},{ns[row.issued]},"
-        f"{ns[row.ready]},{ns[row.start]},{ns[row.end]},{ns[row.freed]},{row.cause},{ns[row.queued]},{row.amount},{flow},{arrived}\n"
+        f"{ns[row.ready]},{ns[row.start]},{ns[row.end]},{ns[row.freed]},{row.cause},{ns[row.queued]},{row.amount},{flow},{arrived},{released}\n"
     )
 
 

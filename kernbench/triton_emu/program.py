@@ -18,7 +18,8 @@ import numpy as np
 
 from kernbench.common import ops
 from kernbench.common.errors import KernelError
-from kernbench.common.ops import Gemm, Issuer, Math, Operation, Runs, Site, Value
+from kernbench.common.ops import Gemm, Issuer, Math, Operation, Runs, Value
+from kernbench.common.site import Site
 from kernbench.common.user_line import innermost
 from kernbench.triton_emu.access import PointerArg
 from kernbench.triton_emu.fusion import accumulates, fused, is_fusible

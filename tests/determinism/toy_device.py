@@ -87,7 +87,7 @@ class ToyDevice:
         self.credits[peer] -= 1
         arrival = self.engine.now + self.latency(self.sip)
         number = self.number(peer)
-        payload = SlotCredit("toy", self.draw(9)) if not self.config.data else self.bulk()
+        payload = SlotCredit("toy", self.draw(9), 0) if not self.config.data else self.bulk()
         self.outbox.append(
             FabricPacket(
                 arrival=arrival,

@@ -9,9 +9,9 @@ from kernbench.telemetry.rows import KernelRow, OperationRow
 A, B = "sip0.cube00.pe0", "sip1.cube00.pe0"
 
 
-def operation(pe, kind, sequence, issued, ready, start, end, cause=-1, flow="", arrived=-1):
+def operation(pe, kind, sequence, issued, ready, start, end, cause=-1, flow="", **times):
     unit = f"{pe}.{kind}"
-    return OperationRow(pe, unit, kind, sequence, "k", issued, ready, start, end, cause, 0, 64, flow, arrived=arrived)
+    return OperationRow(pe, unit, kind, sequence, "k", issued, ready, start, end, cause, 0, 64, flow, **times)
 
 
 def kernel(pe, start, end, launch=0):
@@ -56,6 +56,22 @@ def test_a_receive_that_began_while_its_message_was_on_its_way_waited_for_the_me
     ]
     pieces = CriticalPath(operations, [kernel(A, 10, 30), kernel(B, 10, 90)]).pieces()
     assert told(pieces) == [("launch", 0, 10), ("program", 10, 11), ("send", 11, 20), ("message", 20, 90)]
+
+
+def test_a_send_that_waited_for_a_slot_waited_for_what_emptied_it():
+    operations = [
+        operation(A, "send", 1, 11, 11, 11, 15, flow="a>b#0"),
+        operation(A, "math", 2, 12, 12, 12, 14),
+        operation(A, "send", 3, 13, 14, 80, 84, cause=2, flow="a>b#1", released=75),
+        operation(B, "recv", 1, 11, 11, 11, 30, flow="a>b#0", arrived=20),
+        operation(B, "math", 2, 12, 30, 30, 75, cause=1),
+        operation(B, "recv", 3, 13, 13, 13, 99, flow="a>b#1", arrived=89),
+    ]
+    pieces = CriticalPath(operations, [kernel(A, 10, 90), kernel(B, 10, 99)]).pieces()
+    assert told(pieces) == [
+        ("launch", 0, 10), ("program", 10, 11), ("send", 11, 15), ("message", 15, 30), ("math", 30, 75),
+        ("slot credit", 75, 80), ("send", 80, 84), ("message", 84, 99),
+    ]  # fmt: skip
 
 
 def test_a_program_that_stood_still_waited_for_what_ended_last_before_it_went_on():

@@ -23,10 +23,11 @@ class IpcqData(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=0):
 
 
 class SlotCredit(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=1):
-    """The receiver of `queue` emptied `count` slots; the sender may fill them again."""
+    """The receiver of `queue` emptied `count` slots at `released` (fs); the sender may fill them again."""
 
     queue: str
     count: int
+    released: Fs
 
 
 class QueueOpen(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=2):
