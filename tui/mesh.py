@@ -123,13 +123,13 @@ class Drawing:
         if plan.from_switch[sip] != NOWHERE:
             ends.append((glyphs.west, None, plan.from_switch[sip]))
         full: list[list[Part]] = []
-        short: list[Part] = []
+        short: list[list[Part]] = []
         for arrow, end, number in ends:
             way = f"{arrow}{'switch' if end is None else end}", "dim"
             load = self._now[number]
             full.append([way, glyphs.block[load], glyphs.digits2[load], (" ", "")])
-            short += [way, glyphs.block[load]]
-        return full if _size(*full) <= room else [short, [(" ", "")]]
+            short.append([way, glyphs.block[load]])
+        return full if _size(*full) <= room else [*short, [(" ", "")]]
 
     def _loads(self, cube: int) -> list[int]:
         units = self._view.store.units

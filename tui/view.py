@@ -73,8 +73,8 @@ class View:
     @property
     def status(self) -> dict[str, Any]:
         """How the run ended, as run.json has it, once the view has come to that; empty before."""
-        document = self.facts.document
-        return (document or {}).get("status", {}) if self.tape.at_end else {}
+        document = self.facts.document or {}
+        return document.get("status") or {} if self.tape.at_end else {}
 
     @property
     def outcome(self) -> str:

@@ -121,7 +121,7 @@ _WORDS = {
 
 def _in_words(why: str, text: str) -> str:
     """A complaint about a value's type without Python's names for types, and with the text that was written."""
-    types = re.match(r"[Ee]xpected `(\w+)`(?: \| null)?, got `\w+`$", why)
+    types = re.match(r"[Ee]xpected `(\w+)(?: \| null)?`, got `\w+`$", why)
     return f"expected {_WORDS.get(types[1], types[1])}, got {text[:60]}" if types else why
 
 

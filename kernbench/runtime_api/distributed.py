@@ -19,7 +19,7 @@ from kernbench.runtime_api.host_objects import HostObjects
 from kernbench.runtime_api.membership import NON_GROUP_MEMBER, AnyGroup, NonMember
 from kernbench.runtime_api.point_to_point import PointToPoint
 from kernbench.runtime_api.rank import Rank
-from kernbench.runtime_api.reduce_op import ReduceOp
+from kernbench.runtime_api.reduce_op import ReduceOp, name_of
 from kernbench.runtime_api.row import Row
 from kernbench.runtime_api.tensor import Tensor
 from kernbench.runtime_api.torch_tensors import takes_torch
@@ -286,7 +286,7 @@ class Distributed(PointToPoint):
     ) -> Work:
         if isinstance(group, NonMember):
             return done(self._rank)
-        team, site, op = self._group(group, kind), caller(), str(op)  # ReduceOp's name is the plain one
+        team, site, op = self._group(group, kind), caller(), name_of(op)
         algo = self._algo(team, kind, x, y, op)
         work = team.run(
             kind,
@@ -346,7 +346,7 @@ class Distributed(PointToPoint):
 
         `tensor` is the result.
         """
-        return row_of(self._group(options.pop("group", None), "row"), kind, work, tensor, str(op), **options)
+        return row_of(self._group(options.pop("group", None), "row"), kind, work, tensor, name_of(op), **options)
 
     def row_of_pairs(self, pairs: Sequence[tuple[Work, Work]], tensor: Tensor) -> Row:
         """Make the row of a receive from the rank before and a send to the one after, the mean of several."""

@@ -1,14 +1,20 @@
 """Structs of a kernel: a class of named fields whose methods are kernels, made once and never changed."""
 
 import inspect
+import sys
 from collections.abc import Callable
 from functools import partial
 from typing import Any, TypeVar, dataclass_transform, get_type_hints
 
+from kernbench.triton_emu.block import Block
+from kernbench.triton_emu.block_pointer import BlockPointer
 from kernbench.triton_emu.control import constexpr
+from kernbench.triton_emu.pointer import Pointer
+from kernbench.triton_emu.scalar import Scalar
 
 __all__ = ["aggregate_replace"]
 
+_COMPUTED = Block | Pointer | BlockPointer | Scalar
 _FIELDS, _DEFAULTS = "__aggregate_fields__", "__aggregate_defaults__"
 T = TypeVar("T")
 
@@ -25,7 +31,8 @@ def aggregate(cls: type) -> type:
                 f"{cls.__name__}: an aggregate can only inherit from aggregates, and {base.__name__} is none"
             )
     inherited = {name: kind for base in reversed(cls.__mro__[1:-1]) for name, kind in getattr(base, _FIELDS).items()}
-    hints = get_type_hints(cls)
+    # A user's file is no module of the interpreter, which would be asked for what deferred annotations name.
+    hints = get_type_hints(cls, sys._getframe(1).f_globals)  # noqa: SLF001  # the documented way to look at a caller
     own = {name: hints[name] for name in inspect.get_annotations(cls)}
     fields = inherited | own
     defaults = {name: value for base in reversed(cls.__mro__[1:-1]) for name, value in getattr(base, _DEFAULTS).items()}
@@ -38,6 +45,7 @@ def aggregate(cls: type) -> type:
     made = {
         "__init__": _initialiser(cls.__name__, chosen, fields),
         "__setattr__": _refuse,
+        "__annotations__": own,
         _FIELDS: fields,
         _DEFAULTS: defaults,
     }
@@ -94,7 +102,10 @@ class _Open:
         kind = self._fields[name]
         if kind is constexpr:
             value = constexpr(value)
-        elif isinstance(kind, type) and not isinstance(value, kind):
+            fits = not isinstance(value, _COMPUTED)
+        else:
+            fits = not isinstance(kind, type) or isinstance(value, kind)
+        if not fits:
             raise TypeError(f"{self._name}.{name} is a {kind.__name__}, got {value!r}")
         self._whole.__dict__[name] = value
 

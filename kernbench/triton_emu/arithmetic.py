@@ -7,13 +7,19 @@ import numpy as np
 
 from kernbench.triton_emu import numerics, scalar
 from kernbench.triton_emu.block import Block, combined, constant, shapes
-from kernbench.triton_emu.dtype import DType, block_type, int1, pointer_type, promote, typed
+from kernbench.triton_emu.dtype import BY_NAME, DType, block_type, int1, pointer_type, promote, typed
 from kernbench.triton_emu.index import Index, Known, Mask, combine
 from kernbench.triton_emu.numerics import BINARY, Elementwise, common
 from kernbench.triton_emu.program import current
 
 _OPERANDS = (Block, int, float)
 _GROWING = frozenset(("+", "-", "*", "<<"))
+_BOUNDS = {
+    each: (int(np.iinfo(each.numpy).min), int(np.iinfo(each.numpy).max))
+    for each in BY_NAME.values()
+    if each.kind == "int"
+}
+"""The least and the greatest number of each integer type."""
 _SIGNED_SHIFT = Elementwise(
     lambda x, y: (x.view(f"i{x.itemsize}") >> y.view(f"i{y.itemsize}")).view(x.dtype), ints_only=True
 )
@@ -29,6 +35,12 @@ def binary(name: str, left: Any, right: Any) -> Any:
         if not isinstance(left, _OPERANDS) or not isinstance(right, _OPERANDS):
             return NotImplemented
     elif left_block or right_block:
+        number, block = (right, left) if left_block else (left, right)
+        # As beside a loaded block, a bare number must be one of the type.
+        if isinstance(number, int) and not 0 <= number < 128 and not isinstance(number, scalar.Scalar):
+            least, most = _BOUNDS.get(block.dtype, (number, number))
+            if not least <= number <= most:
+                constant(number, common(name, BINARY[name], left, right))
         found = _combined(name, left, first, right, second)
         if isinstance(found, Mask):
             return Block(current(), int1, found.shape, None, found)
@@ -36,9 +48,6 @@ def binary(name: str, left: Any, right: Any) -> Any:
             dtype = common(name, BINARY[name], left, right)
             if dtype is int1:  # quotients and shifts of truth, which numpy has as numbers
                 return Block(current(), int1, found.shape, None, Mask.explicit(found.values() != 0))
-            for side in (left, right):  # as beside a loaded block, a bare number must be one of the type
-                if isinstance(side, int) and not 0 <= side < 128 and not isinstance(side, scalar.Scalar):
-                    constant(side, dtype)
             kept = fitting(found, dtype) if name in _GROWING else found
             if kept is not None:
                 return Block(current(), dtype, kept.shape, None, kept)

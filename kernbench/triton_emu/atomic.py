@@ -86,6 +86,7 @@ def atomic_store(pointer: Any, val: Any, mask: Any = None, sem: str | None = Non
 
 
 _ONE_SIDED = {"atomic_load": ("acquire", "relaxed"), "atomic_store": ("release", "relaxed")}
+_ARITHMETIC: tuple[Change, ...] = (np.add, np.fmax, np.fmin)
 _BITWISE = ("atomic_and", "atomic_or", "atomic_xor")
 
 
@@ -127,7 +128,7 @@ def _atomic(
     blocks = [operand for operand in operands if isinstance(operand, Block)]
     inputs = tuple(block.stored() for block in blocks)
     read = [_reader(operand, dtype, chosen) for operand in operands]
-    if dtype.is_fp8():
+    if dtype.is_fp8() and change in _ARITHMETIC:  # what is only moved keeps its bits
         change = _in_float32(change, dtype)
     program.touch(lanes.runs)
     value = Value(size_of(shape) * dtype.itemsize)

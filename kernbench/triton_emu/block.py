@@ -13,6 +13,7 @@ from kernbench.triton_emu.program import KernelProgram, site
 from kernbench.triton_emu.scalar import Scalar, method
 
 View: TypeAlias = Function
+Kind: TypeAlias = type[np.bool_] | type[np.int64]
 
 
 class Block:
@@ -126,16 +127,15 @@ class Block:
         raise TypeError(f"a block of shape {list(self.shape)} is not iterated; reduce or index it")
 
     def __bool__(self) -> bool:
-        decide = self.program.decide
-        return bool(self._single()) if decide is None or not self.shape else decide(self)
+        return bool(self._single(np.bool_))
 
     def __int__(self) -> int:
-        return int(self._single())
+        return int(self._single(np.int64))
 
     def __index__(self) -> int:
         if self.dtype.is_floating():
             raise TypeError("a floating-point block is not an index; use .to(tl.int32)")
-        return int(self._single())
+        return int(self._single(np.int64))
 
     def __float__(self) -> float:
         return float(self._single())
@@ -144,7 +144,11 @@ class Block:
         """Its only element as a Python number: the program waits for it."""
         return self._single().item()
 
-    def _single(self) -> Any:
+    def _single(self, kind: Kind | None = None) -> Any:
+        """Its only element; as a `kind`, that of the elements which go through a function of single ones together."""
+        decide = self.program.decide
+        if decide is not None and self.shape and kind is not None:
+            return decide(self, kind)
         if any(size != 1 for size in self.shape):
             raise TypeError(f"a block of shape {list(self.shape)} is not one value; reduce it first (tl.sum, tl.max)")
         return self.concrete().reshape(())[()]
@@ -235,7 +239,12 @@ def constant(number: Any, dtype: DType) -> Array:
         number = int(number)
     if isinstance(number, Scalar) and number.dtype is not dtype:
         return np.asarray(rounding(dtype)(np.asarray(number, number.dtype.numpy)))
-    return np.asarray(rounding(dtype)(np.asarray(number, float))) if dtype.is_fp8() else np.asarray(number, dtype.numpy)
+    if dtype.is_fp8():
+        return np.asarray(rounding(dtype)(np.asarray(number, float)))
+    try:
+        return np.asarray(number, dtype.numpy)
+    except OverflowError:
+        raise OverflowError(f"{number} is out of bounds for {dtype}; take a type that holds it: .to(...)") from None
 
 
 def _through(function: Function, parts: list[tuple[View | None, Any]]) -> Function:

@@ -143,6 +143,7 @@ def static_print(*values: Any, sep: str = " ", end: str = "\n", **_: Any) -> Non
 def device_print(prefix: str, *args: Any, hex: bool = False) -> None:  # noqa: A002
     """Print `prefix` and values to stderr, when they are computed; a vector operation of one element."""
     program = current()
+    program.act("device_print")
     blocks = [each for each in args if isinstance(each, Block)]
     views = [block.lens for block in blocks]
     head = f"pid {program.pid} {prefix}"

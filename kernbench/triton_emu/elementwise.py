@@ -17,7 +17,7 @@ from kernbench.triton_emu.dtype import DType, bfloat16, float32, int1, typed
 from kernbench.triton_emu.index import Index, Known, Mask, joint
 from kernbench.triton_emu.numerics import BINARY, Array, Elementwise
 from kernbench.triton_emu.program import current
-from kernbench.triton_emu.scalar import scalar
+from kernbench.triton_emu.scalar import Scalar, scalar
 
 __all__ = [
     "PropagateNan", "abs", "add", "cast", "cdiv", "ceil", "clamp", "cos", "div_rn", "erf", "exp", "exp2", "fdiv", "floor",
@@ -186,18 +186,26 @@ def maximum(x: Any, y: Any, propagate_nan: PropagateNan = PropagateNan.NONE) -> 
 
 def add(x: Any, y: Any, sanitize_overflow: bool = True) -> Any:  # noqa: ARG001  # as without TRITON_DEBUG
     """`x + y`; integers wrap around."""
-    return to_tensor(x) + y
+    x = _beside(x, y)
+    return x + y
 
 
 def sub(x: Any, y: Any, sanitize_overflow: bool = True) -> Any:  # noqa: ARG001
     """`x - y`; integers wrap around."""
-    return to_tensor(x) - y
+    x = _beside(x, y)
+    return x - y
 
 
 def mul(x: Any, y: Any, sanitize_overflow: bool = True) -> Any:  # noqa: ARG001
     """`x * y`; integers wrap around."""
     check_operands("mul", x, y)
-    return to_tensor(x) * y
+    x = _beside(x, y)
+    return x * y
+
+
+def _beside(x: Any, y: Any) -> Any:
+    """`x`, a scalar if both are bare numbers: beside anything else such a one bends to that one's type."""
+    return to_tensor(x) if isinstance(y, int | float) and not isinstance(y, Scalar) else x
 
 
 def minimum(x: Any, y: Any, propagate_nan: PropagateNan = PropagateNan.NONE) -> Any:

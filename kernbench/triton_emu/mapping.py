@@ -1,8 +1,8 @@
 """A function of single elements over a whole block: `tl.map_elementwise`.
 
 The vector unit has no branches of its own. Elements that take the same way through the function go through it together,
-one way after another, each from the function's start; the program waits for the truth of every branch that it meets. A
-function without branches costs what its operations cost.
+one way after another, each from the function's start; the program waits for every truth and every bound of a loop that it
+meets. A function without branches costs what its operations cost. It computes and loads; Triton refuses all else too.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from kernbench.triton_emu.block import Block, combined, shapes, size_of
+from kernbench.triton_emu.block import Block, Kind, combined, shapes, size_of
 from kernbench.triton_emu.creation import as_block
-from kernbench.triton_emu.index import Shape
+from kernbench.triton_emu.index import Index, Shape, joint
 from kernbench.triton_emu.numerics import Array
+from kernbench.triton_emu.pointer import Pointer
 from kernbench.triton_emu.program import current
 
 __all__ = ["map_elementwise"]
@@ -25,6 +26,9 @@ def map_elementwise(scalar_fn: Callable[..., Any], *args: Any, pack: int = 1) ->
     It is called with `pack` elements of each argument, one after another, and returns as many of each outcome.
     """
     shape = shapes(args)
+    for each in args:
+        if isinstance(each, Pointer):
+            shape = joint(shape, each.shape)
     size = size_of(shape)
     if pack < 1 or size % pack:
         raise ValueError(f"tl.map_elementwise: pack is {pack}, which does not divide {size} elements")
@@ -36,10 +40,10 @@ def map_elementwise(scalar_fn: Callable[..., Any], *args: Any, pack: int = 1) ->
 
 
 class _Parting(Exception):
-    """A branch that some of the elements take; `taken` has the truth of each."""
+    """A value that the elements do not share: the truth of a branch, the bound of a loop; `values` has that of each."""
 
-    def __init__(self, taken: Array) -> None:
-        self.taken = taken
+    def __init__(self, values: Array) -> None:
+        self.values = values
 
 
 def _walk(
@@ -48,7 +52,7 @@ def _walk(
     """Each way through the function with the places that take it and what comes out, and whether that is a tuple."""
     program = current()
     outer = program.decide
-    waiting: list[tuple[Array, list[bool]]] = [(np.arange(count), [])]
+    waiting: list[tuple[Array, list[Any]]] = [(np.arange(count), [])]
     ways: list[tuple[Array, list[Any]]] = []
     several = False
     try:
@@ -58,8 +62,8 @@ def _walk(
             try:
                 made = function(*[_element(line, at, place) for line in lines for place in range(pack)])
             except _Parting as parting:
-                taken = parting.taken
-                waiting += [(at[~taken], [*decided, False]), (at[taken], [*decided, True])]
+                values = parting.values
+                waiting += [(at[values == each], [*decided, each]) for each in np.unique(values)]
                 continue
             several = isinstance(made, tuple | list)
             found = list(made) if several else [made]
@@ -78,17 +82,17 @@ def _walk(
     return ways, several
 
 
-def _decider(decided: list[bool]) -> Callable[[Block], bool]:
-    """Answers branches in the order in which a way meets them; the first that parts the elements ends it."""
+def _decider(decided: list[Any]) -> Callable[[Block, Kind], Any]:
+    """Answers values in the order in which a way meets them; the first that parts the elements ends it."""
     met = 0
 
-    def decide(truth: Block) -> bool:
+    def decide(block: Block, kind: Kind) -> Any:
         nonlocal met
         if met == len(decided):
-            taken = truth.concrete().reshape(-1).astype(np.bool_)
-            if taken.any() != taken.all():
-                raise _Parting(taken)
-            decided.append(bool(taken.all()))
+            values = block.concrete().reshape(-1).astype(kind)
+            if (values != values[0]).any():
+                raise _Parting(values)
+            decided.append(values[0])
         met += 1
         return decided[met - 1]
 
@@ -97,15 +101,17 @@ def _decider(decided: list[bool]) -> Callable[[Block], bool]:
 
 def _lines(operand: Any, shape: Shape, pack: int) -> Any:
     """An argument's elements as lines of `pack`; a number stays one."""
-    if not isinstance(operand, Block) or not operand.shape:
+    if not isinstance(operand, Block | Pointer) or not operand.shape:
         return operand
     return operand.broadcast(shape).reshaped((size_of(shape) // pack, pack))
 
 
 def _element(lines: Any, at: Array, place: int) -> Any:
     """The elements at one place of the lines `at`."""
-    if not isinstance(lines, Block) or not lines.shape:
+    if not isinstance(lines, Block | Pointer) or not lines.shape:
         return lines
+    if isinstance(lines, Pointer):
+        return Pointer(lines.arg, Index.explicit(lines.index.values()[at, place]))
     return lines.seen(lambda array: array[at, place], (len(at),))
 
 

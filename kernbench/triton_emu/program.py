@@ -37,6 +37,8 @@ _INNER = (
     str(Path(ml_dtypes.__file__).parent),
 )
 _current: "KernelProgram | None" = None
+_LASTING = frozenset(("store", "atomic", "send", "recv"))
+"""Kinds of operations that others see."""
 SPIN_LIMIT = 100_000
 """Accesses to the same bytes, with no other between, after which a program is taken to spin for ever."""
 
@@ -44,7 +46,7 @@ SPIN_LIMIT = 100_000
 class KernelProgram:
     """The program `pid` of a launch: a `common.ops.Program`.
 
-    `decide` answers which way a branch on a block goes while a function of single elements runs over one.
+    `decide` answers what a block of many elements is, as one value, while a function of single elements runs over it.
     """
 
     __slots__ = (
@@ -81,7 +83,7 @@ class KernelProgram:
         self.grid = grid
         self.pid = pid
         self.issuer: Issuer = _NOBODY
-        self.decide: Callable[[Any], bool] | None = None
+        self.decide: Callable[[Any, Any], Any] | None = None
         self._function = function
         self._arguments = arguments
         self._bind = bind
@@ -132,11 +134,20 @@ class KernelProgram:
 
     def submit(self, operation: Operation) -> None:
         """The next operation: it is issued when the program comes back, the one before it now."""
+        if self.decide is not None and operation.kind in _LASTING:
+            self.act(operation.kind)
         if isinstance(operation, Math) and isinstance(self._pending, Gemm) and accumulates(self._pending, operation):
             self._product, self._pending = self._pending, operation
             return
         self.flush()
         self._pending = operation
+
+    def act(self, what: str) -> None:
+        """Refuse `what`, which lasts, in a function of single elements: that runs anew for each way through it."""
+        if self.decide is not None:
+            raise TypeError(
+                f"a {what} is not done inside tl.map_elementwise, whose function computes and loads; do it with the outcome"
+            )
 
     def flush(self) -> None:
         """Issue what is pending."""

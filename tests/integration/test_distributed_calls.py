@@ -8,7 +8,7 @@ import pytest
 
 from actors.simulation import Simulation
 from kernbench.common.errors import DeadlockError, RankError, SimulationError, UsageError
-from kernbench.runtime_api.reduce_op import ReduceOp
+from kernbench.runtime_api.reduce_op import ReduceOp, name_of
 
 SMALL = ("sip.cube_mesh=1x1",)
 
@@ -297,3 +297,13 @@ def test_operations_have_torch_s_names_and_numbers():
     names = ["SUM", "AVG", "PRODUCT", "MIN", "MAX", "BAND", "BOR", "BXOR", "PREMUL_SUM"]
     assert [(each.name, int(each)) for each in ReduceOp] == [(name, at) for at, name in enumerate(names)]
     assert (ReduceOp.SUM, str(ReduceOp.PRODUCT)) == ("sum", "prod")
+
+
+@pytest.mark.parametrize("name", ["SUM", "AVG", "PRODUCT", "MIN", "MAX", "BAND", "UNUSED"])
+def test_an_operation_of_an_installed_torch_is_known_by_its_name(name):
+    class RedOpType:
+        def __str__(self):
+            return f"RedOpType.{name}"
+
+    assert name_of(RedOpType()) == (ReduceOp[name].value if name in ReduceOp.__members__ else "RedOpType.UNUSED")
+    assert (name_of("sum"), name_of(ReduceOp.MAX)) == ("sum", "max")

@@ -287,3 +287,24 @@ def test_atomic_loads_and_stores_take_masks_and_refuse_the_other_one_s_order(run
     run(ONE_SIDED.replace("ORDER", 'sem="release", scope="sys"'))
     with pytest.raises(KernelError, match=r"tl\.atomic_store: sem is one of release, relaxed, got 'acquire'"):
         run(ONE_SIDED.replace("ORDER", 'sem="acquire"'))
+
+
+INFINITY = """
+@triton.jit
+def kernel(x_ptr, y_ptr, z_ptr, N: tl.constexpr):
+    at = tl.arange(0, N)
+    x = tl.atomic_load(x_ptr + at)
+    tl.atomic_store(y_ptr + at, x)
+    tl.atomic_xchg(z_ptr + at, x)
+    tl.atomic_cas(y_ptr + at, x, x)
+
+bits = np.arange(256, dtype=np.uint8)
+x, y, z = (torch.from_numpy(each).view(torch.float8_e5m2) for each in (bits.copy(), bits * 0, bits * 0))
+kernel[(1,)](x, y, z, N=256)
+for each in (x, y, z):
+    assert (each.view(torch.uint8).numpy() == bits).all()
+"""
+
+
+def test_what_is_only_moved_keeps_its_bits_in_every_float8(run):
+    run(INFINITY)

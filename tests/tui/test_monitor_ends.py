@@ -42,8 +42,9 @@ def ended(told):
         (RAISED, "FAILED", ["ValueError: boom", "at sip1.host (a.py:10)"], "no"),
         (LIMIT, "STOPPED", [LIMIT["message"]], "no"),
         ({"exit": 0, "kind": "ok"}, "ENDED", ["nobody waits: the run is over"], "no"),
+        (None, "ENDED", ["nobody waits: the run is over"], "no"),
     ],
-    ids=["deadlock", "rank", "limit", "ok"],
+    ids=["deadlock", "rank", "limit", "ok", "nothing said"],
 )
 def test_a_replay_says_at_its_end_how_the_run_ended_and_who_waited(status, word, lines, stuck):
     half, text = (asyncio.run(shoot(ended(status), (120, 40), ("4",), part))[1] for part in (0.5, 1.0))

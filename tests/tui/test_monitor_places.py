@@ -55,3 +55,11 @@ def test_all_links_of_a_sip_are_in_its_title_without_digits_where_those_have_no_
     for sip in range(8):
         others = "".join(f"→{other}." for other in range(8) if other != sip)
         assert re.search(rf"SIP{sip} [\d.]+ GB/s {others}", text), text
+
+
+def test_as_many_links_as_have_room_are_in_a_title_that_has_none_for_all(tmp_path):
+    run = recorded(tmp_path, "sip.cube_mesh=2x1", "fabric.kind=full", sips=16)
+    text = asyncio.run(shoot(run, (160, 50), ("1",)))[1]
+    titles = re.findall(r"SIP(\d+) [\d.]+ GB/s ((?:→\d+.)+)", text)
+    assert [sip for sip, _ in titles] == [str(sip) for sip in range(16)], text
+    assert re.match("→1.→2.", titles[0][1]), text

@@ -86,6 +86,8 @@ def test_an_initialiser_of_its_own(rig):
         (lambda x: Total(x, so_far=x), "got so_far twice"),
         (lambda x: Total(x, scales=1), "Total has no field 'scales'; it has so_far, scale"),
         (lambda x: Total(3), r"Total\.so_far is a tensor, got 3"),
+        (lambda x: Total(x, tl.max(x, 0)), r"Total\.scale is a constexpr, got <"),
+        (lambda x: Total(x, tl.program_id(0)), r"Total\.scale is a constexpr, got 0"),
         (lambda x: tl.aggregate_replace(x, so_far=x), "takes an aggregate"),
         (lambda x: tl.aggregate_replace(Total(x), other=x), "Total has no field 'other'"),
         (lambda x: setattr(Total(x), "so_far", x), "so_far is not set again"),
@@ -105,3 +107,17 @@ def test_only_aggregates_are_inherited():
         @aggregate
         class Wrong(Plain):
             x: tl.tensor
+
+
+def test_deferred_annotations_are_looked_up_where_the_class_stands():
+    names = {"tl": tl, "aggregate": aggregate, "__name__": "__main__"}
+    exec(  # a user's file is no module that the interpreter knows
+        "from __future__ import annotations\n"
+        "@aggregate\nclass Inner:\n    x: tl.constexpr\n"
+        "@aggregate\nclass Outer(Inner):\n    inner: Inner\n",
+        names,
+    )
+    inner = names["Inner"](1)
+    assert names["Outer"](2, inner).inner is inner
+    with pytest.raises(TypeError, match="inner is a Inner, got 3"):
+        names["Outer"](2, 3)

@@ -225,9 +225,36 @@ def test_a_bare_number_bends_to_the_block_or_is_refused(rig, name, number, expec
 )
 def test_a_bare_number_beside_a_range_is_one_of_its_type_too(rig, dtype, number):
     x = samples("int32", 18)
-    for body in (lambda at: at + number, lambda at: number * at):
-        with pytest.raises(KernelError, match="out of bounds for"):
+    for body in (lambda at: at + number, lambda at: number * at, lambda at: at < number, lambda at: number == at):
+        with pytest.raises(KernelError, match=rf" {number} is out of bounds for {dtype}; take a type that holds it"):
             computed(rig, lambda a, _, body=body: body(tl.arange(0, 16).to(dtype)) and a, x)
+
+
+def test_operators_by_name_are_the_operators_and_bare_numbers_bend_on_either_side(rig):
+    seen = []
+
+    def kernel(x, y, out):
+        at = tl.arange(0, 16)
+        half, byte, known = tl.load(x + at), tl.load(tl.add(y, at)), at.to(tl.uint8)
+        made = (
+            tl.add(1.5, half),
+            tl.sub(2.0, half),
+            tl.mul(half, 3.0),
+            tl.sub(50, byte),
+            tl.mul(2, byte),
+            tl.add(7, known),
+        )
+        seen.extend(each.dtype for each in made)
+        seen.append([int(tl.add(2, 3)), int(tl.sub(2, 3)), int(tl.mul(2, 3)), tl.add(2, 3).dtype])
+        tl.store(tl.add(16, out) + at, tl.add(tl.add(made[0], made[1]), made[2]))
+        tl.store(out + at, tl.add(tl.add(made[3], made[4]), made[5].to(tl.int8)))
+
+    device = rig()
+    x, y = np.arange(16, dtype=np.float16), np.arange(16, dtype=np.int8)
+    out = device.tensor(np.zeros(32, np.float32))
+    device.launch(kernel, 1, device.tensor(x), device.tensor(y), out)
+    assert seen == [tl.float16] * 3 + [tl.int8] * 2 + [tl.uint8, [5, -1, 6, tl.int32]]
+    assert out.numpy().tolist() == [*(57 + 2.0 * y), *(3.5 + 3.0 * x)]
 
 
 def test_arguments_are_scalars_with_types_that_do_not_bend(rig):

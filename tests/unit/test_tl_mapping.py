@@ -59,6 +59,65 @@ def test_loops_of_different_length_and_loops_of_the_same(rig):
     assert mapped(rig, collatz, alike, kind=np.int32).tolist() == [steps(27)] * N
 
 
+def test_a_loop_up_to_an_element_runs_as_often_as_that_says(rig):
+    def triangle(n):
+        total = tl.full((), 0, tl.int32)
+        for step in range(n):
+            total += step
+        return total
+
+    def the_same(n):
+        total = tl.full((), 0, tl.int32)
+        for step in tl.range(0, n):
+            total += step
+        return total
+
+    n = np.arange(N, dtype=np.int32) % 5
+    assert mapped(rig, triangle, n, kind=np.int32).tolist() == (n * (n - 1) // 2).tolist()
+    assert mapped(rig, the_same, n, kind=np.int32).tolist() == (n * (n - 1) // 2).tolist()
+
+
+def test_pointers_are_elements_too(rig):
+    def kernel(a, out):
+        at = tl.arange(0, N)
+        made = tl.map_elementwise(
+            lambda p, q, x: tl.load(p) + q if x > 8 else x * 0, (a + N - 1 - at)[None, :], at[None, :], tl.load(a + at)
+        )
+        tl.store(out + at, made.reshape(N))
+
+    x = np.arange(N, dtype=np.float32)
+    device = rig()
+    out = device.tensor(np.zeros(N, np.float32))
+    device.launch(kernel, 1, device.tensor(x), out)
+    np.testing.assert_array_equal(out.numpy(), np.where(x > 8, N - 1, 0))
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        tl.store,
+        tl.atomic_add,
+        lambda p, _: tl.atomic_load(p),
+        lambda _, x: tl.send(x, "E"),
+        lambda *_: tl.recv((1,), tl.float32),
+        lambda _, x: tl.device_print("x", x),
+    ],
+)
+def test_what_would_be_done_again_for_each_way_is_refused(rig, act):
+    def kernel(a):
+        def acting(p, x):
+            if x > 8:
+                act(p, x)
+            return x
+
+        at = tl.arange(0, N)
+        tl.map_elementwise(acting, a + at, tl.load(a + at))
+
+    device = rig()
+    with pytest.raises(KernelError, match=r"is not done inside tl\.map_elementwise"):
+        device.launch(kernel, 1, device.tensor(np.arange(N, dtype=np.float32)))
+
+
 def test_a_mapped_function_may_map_again(rig):
     x = np.linspace(-2, 2, N, dtype=np.float32)
     inner = np.where(x > 0, x, 1.5 * (np.exp(x) - 1))

@@ -66,6 +66,7 @@ class OwnConfig(Forwarding, frozen=True):
 
     eager: bool = True
     share: float = 0.0
+    most: int | None = None
 
 
 class Own(MCpu):
@@ -80,3 +81,12 @@ def test_a_part_of_ones_own_may_have_switches_and_decimals():
     topology = compile_topology(load(packaged_path(), (*SMALL, *overrides)), 2)
     node = next(node for node in topology.nodes(0) if node.key == "sip.cube.m_cpu")
     assert configure(node, topology.source) == OwnConfig(eager=False, share=0.25)
+
+
+def test_a_key_of_ones_own_that_may_be_missing_is_refused_in_words_too():
+    overrides = (f"sip.cube.m_cpu.kind={__name__}:Own", "sip.cube.m_cpu.most=many")
+    topology = compile_topology(load(packaged_path(), (*SMALL, *overrides)), 2)
+    node = next(node for node in topology.nodes(0) if node.key == "sip.cube.m_cpu")
+    with pytest.raises(TopologyError) as raised:
+        configure(node, topology.source)
+    assert str(raised.value).splitlines()[0] == "--set sip.cube.m_cpu.most: expected a whole number, got many"
