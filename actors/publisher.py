@@ -24,9 +24,9 @@ from kernbench.common.messages.island import Job
 from kernbench.common.messages.recording import Recording
 from kernbench.common.units import Fs
 from kernbench.telemetry.commands import CAPTURE
-from kernbench.telemetry.feed import SPARE, FeedWriter, feed_path
+from kernbench.telemetry.feed import SPARE, SPARE_OF_SIP, FeedWriter, feed_path
 from kernbench.telemetry.frame import Frame, HotLink, PhaseMark
-from kernbench.telemetry.phase_log import SHOWN
+from kernbench.telemetry.phase_log import latest
 from kernbench.telemetry.record import RecordWriter, record_path
 
 if TYPE_CHECKING:  # a worker whose devices are not of this package need not load it
@@ -63,7 +63,8 @@ class Publisher(threading.Thread):
         self._always = recording.packets
         self._capturing = recording.packets
         self._feed = FeedWriter(
-            feed_path(directory, worker), SPARE + sum(each.links + 2 * each.units for each in observers)
+            feed_path(directory, worker),
+            SPARE + sum(SPARE_OF_SIP + each.links + 2 * each.units for each in observers),
         )
         self._record = RecordWriter(record_path(directory, worker), recording.frame_bytes)
         self._open = threading.Lock()  # an Event would run some hundred lines of Python at each look
@@ -195,10 +196,9 @@ class Publisher(threading.Thread):
         return tuple(found)
 
     def _phases(self) -> tuple[PhaseMark, ...]:
-        """Those that last, then those that ended last: the others, long ones among them, would never be seen to end."""
-        marks = [mark for observer in self._observers for mark in observer.phases.marks]
-        marks.sort(key=lambda mark: (mark.end is None, mark.end or mark.start))
-        return tuple(sorted(marks[-SHOWN:], key=lambda mark: mark.start))
+        return tuple(
+            latest((mark for observer in self._observers for mark in observer.phases.marks), len(self._observers))
+        )
 
 
 def busiest(shares: bytes, most: int = HOT) -> list[int]:

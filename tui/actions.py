@@ -22,7 +22,7 @@ Opener: TypeAlias = Callable[[str], Source]
 """Finds a run by path or beginning of its name; raises UsageError."""
 
 SEEK_PARTS = 50
-SLOWEST_NS, FASTEST_NS = 1, 10**12
+SLOWEST_NS = 1
 
 
 class Action(NamedTuple):
@@ -82,7 +82,11 @@ class Commands:
         view = self._view
         view.paused = not view.paused
         if not view.paused and view.live:
-            view.tape.following = True
+            self._follow()
+
+    def _follow(self) -> None:
+        """Show the end of a live run: whoever asks it for something wants to see that."""
+        self._view.paused, self._view.tape.following = False, True
 
     def pause_run(self) -> None:
         """Pause the simulation, or let it go on."""
@@ -92,14 +96,14 @@ class Commands:
     def step(self) -> None:
         """One window of a live run, one frame of a recorded one."""
         if self._view.live:
-            self._tell("step", "window", then=partial(self._set_paused, True))
+            self._tell("step", "window", then=self._stepped)
             return
         self._view.paused = True
         self._app.advance(self._view.tape.step())
 
     def step_phase(self) -> None:
         """A live run goes on to the end of a phase."""
-        self._tell("step", "phase", then=lambda: self._app.say("the simulation goes on to the end of a phase"))
+        self._tell("step", "phase", then=self._stepping)
 
     def faster(self) -> None:
         """Twice the speed."""
@@ -117,24 +121,28 @@ class Commands:
             )
             self._app.say(f"replay at {view.tape.speed:g} times the speed of the run")
             return
-        now = view.speed_ns or self._measured_ns()
-        wanted = now * factor if factor > 0 else now // -factor
-        if factor > 0 and not view.speed_ns:
-            self._app.say("no speed limit is set; - sets one")
-            return
-        view.speed_ns = 0 if wanted > FASTEST_NS else max(SLOWEST_NS, wanted)
-        text = f"{time(view.speed_ns * FS_PER_NS)} a second" if view.speed_ns else "none"
+        if factor < 0 and not view.speed_ns:
+            view.free_ns = view.speed_ns = self._measured_ns()
+        # Above what the run did by itself nothing would be held, and without a known limit another viewer's may hold it.
+        wanted = view.speed_ns * factor if factor > 0 else max(SLOWEST_NS, view.speed_ns // -factor)
+        view.speed_ns = wanted if wanted <= view.free_ns else 0
+        text = (
+            f"{time(view.speed_ns * FS_PER_NS)} a second" if view.speed_ns else "none, the run is as fast as it can be"
+        )
         self._tell("speed", amount=view.speed_ns, then=lambda: self._app.say(f"speed limit: {text}"))
 
     def _measured_ns(self) -> int:
-        """Simulated ns a second of real time, of late."""
-        store = self._view.store
+        """Simulated ns a second of real time, of late; of a run that stands, over all of its time."""
+        store, passed_s = self._view.store, self._view.tape.wall_s
         speeds = [
             (frame.now - before.now) / (frame.wall_s - before.wall_s) / FS_PER_NS
             for worker, frame in store.frames.items()
-            if (before := store.before.get(worker)) is not None and frame.wall_s > before.wall_s
+            if (before := store.before.get(worker)) is not None
+            and frame.wall_s > before.wall_s
+            and frame.now > before.now
         ]
-        return max(2 * SLOWEST_NS, round(max(speeds, default=1000.0)))
+        whole = store.now / passed_s / FS_PER_NS if passed_s else 0.0
+        return max(2 * SLOWEST_NS, round(max(speeds, default=whole)))
 
     def filter(self) -> None:
         """Ask for a filter of links."""
@@ -250,9 +258,14 @@ class Commands:
     def _compare(self, name: str | None) -> None:
         from tui.difference import describe  # noqa: PLC0415  # nobody compares before the first picture
 
-        if name is not None:
+        if name is None:
+            return
+        try:
             text = describe(self._open_run(name), self._app.feeder.source, room(self._app.size.width))
-            self._app.push_screen(Read("Difference of two runs", text, style=self._style))
+        except KernbenchError as error:  # a damaged record is found as it is read
+            self._app.say(str(error))
+            return
+        self._app.push_screen(Read("Difference of two runs", text, style=self._style))
 
     def help(self) -> None:
         """Keys, then what this page shows."""
@@ -291,6 +304,14 @@ class Commands:
         self._view.sim_paused = paused
         self._app.say("the simulation is paused" if paused else "the simulation goes on")
 
+    def _stepped(self) -> None:
+        self._follow()
+        self._set_paused(True)
+
+    def _stepping(self) -> None:
+        self._follow()
+        self._app.say("the simulation goes on to the end of a phase")
+
     def _set_capturing(self, capturing: bool) -> None:
         self._view.capturing = capturing
         self._app.say("capturing packets: r stops it" if capturing else "captured; `kernbench trace` writes it")
@@ -298,7 +319,7 @@ class Commands:
     def _tell(self, action: str, argument: str = "", amount: int = 0, *, then: Callable[[], object]) -> None:
         """Send a command from a thread: a run that does not answer holds up nothing here."""
         if not self._view.live:
-            self._app.say("this run is over: there is nothing to command")
+            self._app.say(self._app.feeder.trouble or "this run is over: there is nothing to command")
             return
 
         def tell() -> None:

@@ -127,6 +127,7 @@ class Monitor(App[Left]):
     def _page(self, name: str) -> Page:
         if name not in self._pages:
             self._pages[name] = PAGES[name](self.view)
+            self.install_screen(self._pages[name], name)  # others Textual takes apart as they go, and they draw no more
         return self._pages[name]
 
     def _beat(self) -> None:
@@ -159,7 +160,7 @@ class Monitor(App[Left]):
             view.capturing = self._captured = self.feeder.capturing
         view.facts = self.feeder.facts
         view.hertz, view.slow = round(1 / self.pace.period_s, 1), self.pace.slow
-        if self.feeder.trouble:
+        if self.feeder.trouble and not view.notice:
             self.say(f"the run cannot be read any more: {self.feeder.trouble}")
         if not view.paused:
             self.advance(view.tape.follow() if view.tape.following else view.tape.play(passed_s))

@@ -1,6 +1,7 @@
 """A board: lines of styled text on Textual's Line API; only lines that changed are drawn again."""
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 from textual import events
 from textual.geometry import Region
@@ -19,6 +20,8 @@ class Board(Widget, can_focus=False):
     """A widget whose content is what `lines` returns; `redraw` compares it with what is shown, line by line."""
 
     DEFAULT_CSS = "Board { width: 1fr; height: 1fr; }"
+    SCROLLS: ClassVar[bool] = False
+    """Whether it may have more lines than there is room for, which up and down show, and so does the wheel."""
 
     class Picked(Message):
         """The mouse chose something, which is written into the view; `opened` when it was a double click."""
@@ -89,6 +92,19 @@ class Board(Widget, can_focus=False):
         """Choose what was clicked; a double click opens it."""
         if self.target(event.x, event.y):
             self.post_message(self.Picked(opened=event.chain > 1))
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """The wheel is the down key where that shows more."""
+        self._scroll(event, 1)
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """The wheel is the up key too."""
+        self._scroll(event, -1)
+
+    def _scroll(self, event: events.MouseEvent, down: int) -> None:
+        event.stop()
+        if self.SCROLLS:
+            self.post_message(self.Asked(f"move(0, {down})"))
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """The strips of a part: boards have no borders, and the palette does what Textual's filters would."""

@@ -18,16 +18,22 @@ _TIMES = ("time_ns", "launch_ns", "queue_ns", "overlap_ns")
 
 def describe(base: Source, run: Source, width: int) -> str:
     """A text for a reader, in lines of so many cells: from `base` to `run`."""
-    lines = [f"from {plain(base.directory.name)}", f"to   {plain(run.directory.name)}", ""]
+    lines = [f"from {_named(base)}", f"to   {_named(run)}", ""]
     lines += _rows(base.document, run.document, width - 2 * FIGURE - CHANGE)
     lines += ["", *_links(base.links(), run.links(), width)]
     return "\n".join(lines)
 
 
+def _named(source: Source) -> str:
+    """The name of a run; of one that did not come to its end, what ended it."""
+    status = (source.document or {}).get("status", {})
+    return plain(source.directory.name + (f"   ended by: {status.get('kind')}" if status.get("exit") else ""))
+
+
 def _rows(base: dict[str, Any] | None, run: dict[str, Any] | None, room: int) -> list[str]:
     """The simulated time, then the times of each row, below its name; rows of other work are no pair."""
     if base is None or run is None:
-        return ["one of the two has no run.json yet: only links can be compared"]
+        return ["one of the two has no run.json: it goes on, or was killed;", "only links can be compared"]
     lines = [f"{'':<{room}}{'before':>{FIGURE}}{'after':>{FIGURE}}{'change':>{CHANGE}}"]
     lines.append(_line("simulated time", base.get("sim_time_ns"), run.get("sim_time_ns"), room))
     alone = 0
@@ -55,8 +61,12 @@ def _links(base: Sequence[LinkRow], run: Sequence[LinkRow], width: int) -> list[
     before = {row.name: row for row in base}
     rows = [(row, before[row.name]) for row in run if row.name in before]
     rows = [(new, old) for new, old in rows if (new.busy, new.moved) != (old.busy, old.moved)]
+    names = {row.name for row in base} ^ {row.name for row in run}
+    alone = (
+        [f"{len(names):,} {'link was' if len(names) == 1 else 'links were'} used in one of them alone"] if names else []
+    )
     if not rows:
-        return ["no link that both have differs"]
+        return ["no link that both used differs", *alone]
     rows.sort(key=lambda pair: (-abs(pair[0].busy - pair[1].busy), pair[0].name))
     has_bytes = width >= NAME + 4 * FIGURE
     heads = ("busy before", "busy after", "B before", "B after")[: 4 if has_bytes else 2]
@@ -67,4 +77,4 @@ def _links(base: Sequence[LinkRow], run: Sequence[LinkRow], width: int) -> list[
         lines.append(fit(plain(new.name), room) + "".join(f"{figure:>{FIGURE}}" for figure in figures))
     if len(rows) > MOST:
         lines.append(f"and {len(rows) - MOST} more")
-    return lines
+    return lines + alone

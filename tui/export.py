@@ -81,11 +81,18 @@ def write(folders: list[Path], stem: str, suffix: str, text: str) -> Path:
         while True:
             path = folder / f"{stem}-{number:03}.{suffix}"
             try:
-                with path.open("x", encoding="utf-8") as file:
-                    file.write(text)
+                file = path.open("x", encoding="utf-8")
             except FileExistsError:
                 number += 1
+                continue
             except OSError as error:
+                trouble = f"{path}: {error.strerror}"
+                break
+            try:
+                with file:
+                    file.write(text)
+            except OSError as error:  # a full disk has room for the name alone
+                path.unlink(missing_ok=True)
                 trouble = f"{path}: {error.strerror}"
                 break
             else:

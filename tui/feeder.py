@@ -75,8 +75,10 @@ class Feeder:
                 self._frames.append(frame)
 
     def _conclude(self) -> None:
-        """The run is over: what it left behind is read once."""
+        """The run is over: what it left behind is read once. One without a directory may go on, where nobody sees it."""
         source = self.source
+        if not source.directory.is_dir():
+            self.trouble = f"{source.directory} is gone"
         used = source.utilisation()
         self.facts = Facts(source.document, source.killed, tuple(source.phases()), used if used.busy else None)
 

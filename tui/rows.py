@@ -2,8 +2,9 @@
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from tui.glyphs import percent_of
+from tui.glyphs import Line, percent_of
 from tui.store import average, percentile99
+from tui.text import head
 
 if TYPE_CHECKING:
     from tui.view import View
@@ -11,6 +12,17 @@ if TYPE_CHECKING:
 SORTS = ("now", "avg", "p99", "queue", "gbs", "name")
 WINDOW = 100
 """Moments that averages and percentiles of tables are taken over."""
+
+
+def cut(lines: list[Line], height: int, width: int) -> list[Line]:
+    """The lines that have room; the last one says how many others there are."""
+    if len(lines) <= height:
+        return lines
+    hidden = len(lines) - max(0, height - 1)
+    return [
+        *lines[: max(0, height - 1)],
+        ((head(f" and {hidden} more lines: too many for this screen", width), "dim"),),
+    ]
 
 
 class LinkLine:

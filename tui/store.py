@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 
 from kernbench.telemetry.frame import FULL, Frame, HotLink, PhaseMark, SipState
-from kernbench.telemetry.phase_log import SHOWN
+from kernbench.telemetry.phase_log import shown
 from tui.mean import Mean
 from tui.plan import Plan
 
@@ -89,7 +89,8 @@ class Store:
                 self.hot[own[each.link]] = each
         for state in frame.sips:
             self.sips[state.sip] = state
-        if len(frame.phases) < SHOWN or any(mark.end is not None for mark in frame.phases):
+        most = shown(len(self.plan.layout.workers[worker]))
+        if len(frame.phases) < most or any(mark.end is not None for mark in frame.phases):
             # Then the frame has all that last: another one has ended meanwhile, perhaps under a better name.
             for key in [key for key, mark in self.phases.items() if mark.end is None and self._is_of(mark, worker)]:
                 del self.phases[key]

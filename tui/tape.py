@@ -7,7 +7,7 @@ from kernbench.telemetry.frame import Frame
 from tui.store import DEPTH
 
 MOST = 40_000
-"""Frames kept; above that every second of the older half goes."""
+"""Frames kept; above that every second one of each worker goes from the older half."""
 
 
 class Tape:
@@ -26,9 +26,23 @@ class Tape:
         self.frames.extend(frames)
         if len(self.frames) > MOST:
             half = len(self.frames) // 2
-            kept = self.frames[:half:2]
-            self.position = max(0, self.position - (half - len(kept)))
+            kept, passed = self._thinned(half)
+            if self.position > half:
+                passed = len(kept) + self.position - half
+            self.position = passed
             self.frames[:half] = kept
+
+    def _thinned(self, half: int) -> tuple[list[Frame], int]:
+        """Every second frame of each worker among the first `half`; how many of them lie before the view."""
+        kept: list[Frame] = []
+        passed = 0
+        counts: dict[int, int] = {}
+        for place, frame in enumerate(self.frames[:half]):
+            number = counts[frame.worker] = counts.get(frame.worker, -1) + 1
+            if number % 2 == 0:
+                kept.append(frame)
+                passed += place < self.position
+        return kept, passed
 
     def follow(self) -> Sequence[Frame]:
         """Go to the end; the frames passed, at most as many as a store remembers."""

@@ -34,6 +34,7 @@ class View:
         self.sim_paused = False
         self.capturing = False
         self.speed_ns = 0
+        self.free_ns = 0  # what the run did in a second before it had a limit
         self.hertz = 10.0
         self.slow = False
         self.notice = ""
@@ -50,6 +51,7 @@ class View:
         self.sort = 0
         self.row = 0
         self.cursor = 0
+        self.timeline_top = 0
         self.brush: tuple[Fs, Fs] | None = None
         self.brush_from: Fs | None = None
 

@@ -16,8 +16,8 @@ from kernbench.telemetry.frame import Frame
 
 _HEAD = struct.Struct("<8sIIQII")  # magic, version, capacity, sequence, length, checksum
 MAGIC, VERSION = b"KBFEED\r\n", 1
-SPARE = 1 << 16
-"""Room in a page beside the bytes of links and engines: SIPs, hot links, phases, waiters."""
+SPARE, SPARE_OF_SIP = 1 << 16, 1 << 14
+"""Room in a page beside the bytes of links and engines, and more for each SIP: hot links, phases, waiters."""
 LARGEST = 1 << 24
 TRIES = 8
 

@@ -1,7 +1,7 @@
 """The named phases of one rank's run, told as they end; a reader may look at the latest ones at any time."""
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 from kernbench.common.units import Fs
@@ -10,6 +10,22 @@ from kernbench.telemetry.probe import Probe
 from kernbench.telemetry.rows import PhaseRow
 
 SHOWN = 16
+SHOWN_OF_SIP = 4
+"""Phases that a frame tells: so many, or as many for each SIP where those are more."""
+
+
+def shown(sips: int) -> int:
+    """The most phases in the frame of a worker of so many SIPs: of no SIP are they left out for those of others."""
+    return max(SHOWN, SHOWN_OF_SIP * sips)
+
+
+def latest(marks: Iterable[PhaseMark], sips: int) -> list[PhaseMark]:
+    """What a frame tells of the phases of its SIPs, in the order of their starts: those that last, then the last to end.
+
+    Else others, long ones among them, would never be seen to end.
+    """
+    found = sorted(marks, key=lambda mark: (mark.end is None, mark.end or mark.start))
+    return sorted(found[-shown(sips) :], key=lambda mark: mark.start)
 
 
 class PhaseLog:

@@ -34,3 +34,13 @@ def test_no_line_is_wider_than_the_dialog(columns):
     text = describe(run("old", row(4096, 100.0)), run("new", row(4096, 300.0), busy=2000), room(columns))
     assert max(map(len, text.splitlines())) <= room(columns)
     assert ("1.0 MB" in text) is (columns >= 100)
+
+
+def test_how_a_run_failed_and_links_of_one_of_them_alone_are_told():
+    failed = run("new", row(4096, 300.0))
+    failed.document["status"] = {"exit": 3, "kind": "deadlock"}
+    other = LinkRow("sip1.io.ucie.r0->cube00.ucie.W", "noc", 256 * 10**9, 9, 10**6, 10**9, {})
+    failed.links = lambda: [other]
+    lines = describe(run("old", row(4096, 100.0)), failed, 80).splitlines()
+    assert lines[:2] == ["from old", "to   new   ended by: deadlock"]
+    assert lines[-2:] == ["no link that both used differs", "2 links were used in one of them alone"]

@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 from textual.command import CommandPalette
+from textual.events import MouseScrollDown, MouseScrollUp
 
+from kernbench.common.errors import UsageError
+from kernbench.common.units import FS_PER_NS
 from kernbench.telemetry.commands import CAPTURE
 from kernbench.telemetry.reader import RunReader
 from tui.app import Monitor
@@ -16,6 +19,7 @@ from tui.left import Left
 from tui.pace import Pace
 from tui.panels.footer import Footer
 from tui.panels.hot import Hot
+from tui.panels.links import Links
 from tui.rows import SORTS
 from tui.screenshots import NEVER_S, Whole, at
 
@@ -240,6 +244,88 @@ def test_a_step_to_the_end_of_a_phase_is_no_pause_until_it_is_there(tmp_path):
     assert asyncio.run(drive()) == (
         "the simulation goes on to the end of a phase", [("step", "phase", 0), ("pause", "", 0)],
     )  # fmt: skip
+
+
+def test_the_wheel_goes_up_and_down_in_a_list_and_chooses_nothing_elsewhere(tmp_path):
+    async def drive():
+        async with shown(Recorded(tmp_path)) as (app, pilot, _):
+            found = []
+            for key, board in (("3", Links), ("1", Hot)):
+                await pilot.press(key)
+                widget = app.page.query_one(board)
+                for event in (MouseScrollDown, MouseScrollDown, MouseScrollDown, MouseScrollUp):
+                    widget.post_message(event(widget, 5, 5, 0, 0, 0, False, False, False))
+                    await pilot.pause()
+                found.append((app.page.table.row() if key == "3" else None, app.view.link, app.view.cube))
+            return found
+
+    (row, *before), (_, *after) = asyncio.run(drive())
+    assert (row, before) == (1, after)
+
+
+def test_a_step_shows_its_end_though_the_view_stood_behind_or_was_held(tmp_path):
+    async def drive(*keys):
+        async with shown(Live(tmp_path)) as (app, pilot, _):
+            for key in keys:
+                await pilot.press(key)
+                await app.workers.wait_for_complete()
+                await pilot.pause()
+            return app.view.paused, app.view.tape.following
+
+    for keys in (("left_square_bracket", "s"), ("space", "s"), ("space", "S")):
+        assert asyncio.run(drive(*keys)) == (False, True), keys
+
+
+def test_a_speed_limit_goes_no_further_than_what_the_run_did_without_one(tmp_path):
+    async def drive(*keys):
+        async with shown(Live(tmp_path)) as (app, pilot, sent):
+            for key in keys:
+                await pilot.press(key)
+                await app.workers.wait_for_complete()
+                await pilot.pause()
+            return [amount for _, _, amount in sent], app.view.notice
+
+    (half, quarter, again, free, none), said = asyncio.run(drive("minus", "minus", "plus", "plus", "plus"))
+    assert (half, again, free, none) == (half, quarter * 2, quarter * 4, 0)
+    assert said == "speed limit: none, the run is as fast as it can be"
+    assert asyncio.run(drive("plus"))[0] == [0]  # another viewer may have set one
+
+
+def test_the_speed_limit_of_a_run_that_stands_is_half_of_what_it_did_in_all_its_time(tmp_path):
+    async def drive():
+        async with shown(Live(tmp_path)) as (app, pilot, sent):
+            store = app.view.store
+            store.before = {**store.frames}
+            await pilot.press("minus")
+            await app.workers.wait_for_complete()
+            return sent[0][2] / (store.now / FS_PER_NS / app.view.tape.wall_s)
+
+    assert asyncio.run(drive()) == pytest.approx(0.5, rel=1e-3)
+
+
+def test_what_there_is_to_say_is_said_on_the_smallest_screen_too(tmp_path):
+    async def drive():
+        async with shown(Recorded(tmp_path), size=(60, 20)) as (app, pilot, _):
+            await pilot.press("o")
+            return app.page.text().splitlines()[0]
+
+    assert asyncio.run(drive()) == " links are sorted by avg"
+
+
+def test_a_run_to_compare_with_that_is_damaged_is_told_and_the_monitor_stays(tmp_path):
+    class Damaged(Recorded):
+        @property
+        def document(self):
+            raise UsageError("run.json: cannot be read")
+
+    async def drive():
+        async with shown(Recorded(tmp_path)) as (app, pilot, _):
+            app.commands._open_run = lambda _: Damaged(tmp_path)
+            await pilot.press("d", "x", "enter")
+            await pilot.pause()
+            return app.view.notice, app.is_running
+
+    assert asyncio.run(drive()) == ("run.json: cannot be read", True)
 
 
 def test_the_mouse_chooses_opens_and_presses_the_keys_of_the_footer(tmp_path):

@@ -107,6 +107,7 @@ def test_a_run_that_was_killed_is_not_shown_as_running_at_any_moment_of_its_repl
         _svg, text = asyncio.run(shoot(Dead(RECORDING), (120, 40), ("4",), part))
         states = [line.split()[2] for line in text.splitlines() if line.startswith((" 0  0", " 1  2"))]
         assert (text.split()[0], states, "RUNNING" in text) == ("KILLED", ["killed"] * 2, False)
+        assert ("nobody waits: the run is over" in text, "something to do" in text) == (True, False)
 
 
 def test_a_run_whose_document_is_there_has_ended_though_a_worker_never_said_so():

@@ -179,3 +179,12 @@ def test_on_a_dumb_terminal_nothing_is_drawn(terminal, run):
     shown = terminal("-m", "kernbench", "monitor", run, TERM="dumb")
     assert shown.end() == ExitCode.USAGE
     assert ("there is no terminal to draw on" in shown.text, b"\x1b" in shown.said) == (True, False)
+
+
+def test_a_page_that_was_left_is_drawn_when_it_is_shown_again(terminal, run):
+    shown = terminal("-m", "kernbench", "monitor", run)
+    for key, word in (("", "HOTTEST LINKS"), ("4", "WAITS FOR"), ("1", "HOTTEST LINKS"), ("4", "WAITS FOR")):
+        shown.press(key)
+        shown.until(word)
+    shown.press("q")
+    assert shown.end() == 0

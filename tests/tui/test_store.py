@@ -10,6 +10,7 @@ from kernbench.telemetry.probe import Probe
 from tui.mean import Mean, Some
 from tui.plan import Plan
 from tui.store import MOST_PHASES, Store
+from tui.tape import MOST, Tape
 
 LINK = LinkPlace("sip0.cube00.r00->sip0.cube00.r01", "noc", 0, "sip0.cube00.r00", "sip0.cube00.r01", 10**9)
 LAYOUT = Layout("b", {}, 1, 1, 1, 1, (LINK,), (UnitPlace("sip0.cube00.pe0.gemm", "gemm", 0),), ((0,),))
@@ -65,3 +66,14 @@ def test_the_hottest_links_are_in_the_order_of_the_last_frames_once_no_more_come
     assert store.hottest(2) == [0, 1]  # while frames come rows do not jump about
     store.apply([])
     assert store.hottest(2) == [1, 0]
+
+
+def test_of_many_frames_every_second_one_of_each_worker_stays():
+    tape = Tape(2)
+    both = [frame(number, worker=worker) for number in range(MOST // 2 + 1) for worker in range(2)]
+    tape.extend(both[:-2])
+    tape.seek(MOST // 4)
+    seen = tape.frames[tape.position - 1]
+    tape.extend(both[-2:])
+    assert [sum(each.worker == worker for each in tape.frames) for worker in range(2)] == [MOST * 3 // 8 + 1] * 2
+    assert abs(tape.frames[tape.position - 1].now - seen.now) <= 1

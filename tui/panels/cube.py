@@ -21,6 +21,8 @@ def state_of(value: int) -> str:
 class Cube(Board):
     """A line for each part of the cube: load now, its history and what it moves."""
 
+    SCROLLS = True
+
     def lines(self, width: int, height: int) -> list[Line]:
         """The summary, or every engine when the cube is open."""
         view = self.view

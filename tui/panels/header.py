@@ -2,7 +2,10 @@
 
 from tui.board import Board
 from tui.glyphs import Line, Part
+from tui.source import NO_FACTS
 from tui.text import clock, count, head, plain, rate, time, width_of
+
+NO_FRAMES = "this run left no frames: there is nothing to replay; `kernbench report` prints what it did leave"
 
 STATES = {
     "running": "headgood", "paused": "headwarn", "waiting": "headwarn",
@@ -39,8 +42,17 @@ class Header(Board):
         ]
         if view.capturing:
             parts.insert(3, [(" CAPTURE ", "headbad")])
+        if height == 1 and (said := self._said()):
+            return [_line_of(said, width)]
         first = _join(parts, width)
         return [first] if height == 1 else [first, self._second(width)]
+
+    def _said(self) -> str:
+        """What there is to say before all else: a notice, or why there is no picture."""
+        view = self.view
+        if not view.notice and not view.live and view.facts is not NO_FACTS and not view.tape.frames:
+            return NO_FRAMES
+        return view.notice
 
     def _mode(self) -> Part:
         view = self.view
@@ -52,8 +64,8 @@ class Header(Board):
 
     def _second(self, width: int) -> Line:
         view, store, glyphs = self.view, self.view.store, self.view.glyphs
-        if view.notice:
-            return ((f" {head(plain(view.notice), width - 1)}", "headkey"),)
+        if said := self._said():
+            return _line_of(said, width)
         parts: list[list[Part]] = []
         phases = store.open_phases()
         if phases:
@@ -71,6 +83,10 @@ class Header(Board):
             done = view.tape.position * cells // len(view.tape.frames)
             parts.append([(glyphs.full * done, "headkey"), (glyphs.empty * (cells - done), "headdim")])
         return _join(parts, width)
+
+
+def _line_of(text: str, width: int) -> Line:
+    return ((f" {head(plain(text), width - 1)}", "headkey"),)
 
 
 def _join(groups: list[list[Part]], width: int) -> Line:

@@ -14,6 +14,8 @@ EVERY = 5
 class Links(Board):
     """Rows around the chosen one; `order` is what the filter lets through."""
 
+    SCROLLS = True
+
     def __init__(self, view: View, *, id: str | None = None) -> None:  # noqa: A002  # Textual's name
         super().__init__(view, id=id)
         self.order: list[int] = []

@@ -2,6 +2,7 @@
 
 from tui.board import Board
 from tui.glyphs import Line, Part
+from tui.rows import cut
 from tui.text import head, plain, rate, time
 
 
@@ -15,8 +16,6 @@ class Rates(Board):
         spark = max(0, width - 23)
         for sip in range(plan.sips):
             for row, (label, name, style) in enumerate(((f"SIP{sip}", "comp", "compute"), ("", "move", "comm"))):
-                if len(lines) >= height:
-                    return lines
                 trace = [share[row] for share in store.shares[sip]]
                 parts: list[Part] = [
                     (f" {label:<6}", "title"), (f"{name} ", "dim"), glyphs.digits3[trace[-1] if trace else 0],
@@ -26,8 +25,9 @@ class Rates(Board):
             if len(lines) < height and height >= 1 + 3 * plan.sips + 4:
                 text = f" {'':<6}hbm {rate(store.sip_rate(sip))}   fabric {rate(store.fabric_rate(sip))}"
                 lines.append(((head(text, width), "dim"),))
-        lines += self._phases(width, height - len(lines))
-        return lines
+        if len(lines) > height:
+            return cut(lines, height, width)
+        return lines + self._phases(width, height - len(lines))
 
     def _phases(self, width: int, rows: int) -> list[Line]:
         if rows < 2:

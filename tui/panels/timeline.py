@@ -10,6 +10,8 @@ from tui.glyphs import Line, Part, level_of
 from tui.text import fit, head, plain, time, width_of
 
 LABEL = 14
+LINES = 3
+"""Lines of a SIP."""
 NOBODY = -1
 LEAST_NAME = 3
 """The fewest cells that a part of a phase's name is worth."""
@@ -34,6 +36,8 @@ class Stretch:
 class Timeline(Board):
     """Three lines for each SIP; the cursor and the window stand in the ruler and below."""
 
+    SCROLLS = True
+
     def stretch(self, width: int) -> Stretch:
         """The whole run so far, in the cells at the right of the labels."""
         return Stretch(self.view.activity.end, width - LABEL)
@@ -44,15 +48,14 @@ class Timeline(Board):
         stretch = self.stretch(width)
         view.cursor = min(max(0, view.cursor), stretch.cells - 1)
         lines: list[Line] = [((head(" TIMELINE", LABEL) + self._ruler(stretch), "head"),), self._marks(stretch)]
-        for sip in range(view.plan.sips):
-            rest = view.plan.sips - sip
-            if len(lines) + 3 + (rest > 1) > height - 1:  # below stand the cursor and how many more there are
-                text = f" and {rest} more {'SIP' if rest == 1 else 'SIPs'}: too many for this screen"
-                lines.append(((head(text, width), "dim"),))
-                break
+        shown = self.shown(height)
+        for sip in shown:
             lines.append(self._phases(sip, stretch))
             lines.append(self._row("compute", "compute", view.activity.compute[sip], stretch))
             lines.append(self._row("move", "comm", view.activity.moving[sip], stretch))
+        if len(shown) < view.plan.sips:
+            text = f" {len(shown)} of {view.plan.sips} SIPs: up and down show the others"
+            lines.append(((head(text, width), "dim"),))
         at = time(stretch.time(view.cursor))
         text = f" cursor {at}"
         if view.brush_from is not None:
@@ -62,6 +65,13 @@ class Timeline(Board):
         else:
             text += "   Enter begins a window, g goes there"
         return [*lines, ((head(text, width), "dim"),)]
+
+    def shown(self, height: int) -> range:
+        """The SIPs that have room; above them stand ruler and marks, below the cursor and how many there are in all."""
+        view, sips = self.view, self.view.plan.sips
+        room = sips if (height - 3) // LINES >= sips else max(1, (height - 4) // LINES)
+        view.timeline_top = min(max(0, view.timeline_top), sips - room)
+        return range(view.timeline_top, view.timeline_top + room)
 
     def _ruler(self, stretch: Stretch) -> str:
         cells = ""

@@ -20,7 +20,7 @@ class Waiters(Board):
         if self.view.outcome != "ended":
             lines[1:] = self._why(width)
         if len(lines) == 1:
-            is_over = self.view.told(self.view.store.state) == "ended"
+            is_over = self.view.told(self.view.store.state) in ("ended", "killed")
             text = " nobody waits: the run is over" if is_over else NOT_STUCK
             lines.append(((head(text, width), "dim"),))
         if len(lines) > height:

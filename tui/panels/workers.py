@@ -2,13 +2,14 @@
 
 from tui.board import Board
 from tui.glyphs import Line, Part
+from tui.rows import cut
 from tui.text import count, fit, head, size, time
 
 
 class Workers(Board):
     """A row for each worker, then a row for each SIP."""
 
-    def lines(self, width: int, height: int) -> list[Line]:  # noqa: ARG002  # what does not fit is cut
+    def lines(self, width: int, height: int) -> list[Line]:
         """Columns that matter least are left out of a narrow table."""
         view, store = self.view, self.view.store
         now = store.now
@@ -38,7 +39,7 @@ class Workers(Board):
             parts.append((f"{size(frame.rss):>9}", ""))
             lines.append(tuple(parts))
         lines += [(), *self._verdict(width), (), *self._sips(width)]
-        return lines
+        return cut(lines, height, width)
 
     def _verdict(self, width: int) -> list[Line]:
         """Who holds the others up, how far they may run ahead, and what the processes are worth."""
@@ -71,7 +72,7 @@ class Workers(Board):
 
     def _sips(self, width: int) -> list[Line]:
         view, store = self.view, self.view.store
-        heading = f" {'SIP':<12}{'WORKER':<9}{'CLOCK':>10}{'EVENTS':>10}{'KERNELS':>9}   COMPUTE / MOVE"
+        heading = f" {'SIP':<12}{'WORKER':<9}{'CLOCK':>10}{'EVENTS':>10}{'PE RUNS':>9}   COMPUTE / MOVE"
         lines: list[Line] = [((head(heading, width), "head"),)]
         for sip in range(view.plan.sips):
             state = store.sips.get(sip)

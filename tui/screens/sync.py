@@ -15,6 +15,7 @@ class SyncPage(Page):
     HELP_LINES = (
         "LAG is simulated time behind the furthest worker; WAIT the share of real time spent waiting for others.",
         "The worker that waits least holds the others up. ROUNDS are windows of simulated time run so far.",
+        "PE RUNS counts what each PE did of each launch that ended: a launch on 16 PEs is 16.",
         "A SIP that is stuck says below who waits for what.",
     )
 

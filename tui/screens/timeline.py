@@ -15,12 +15,13 @@ STRIDE = 10
 
 
 class TimelinePage(Page):
-    """Left and right move the cursor, up and down ten cells; Enter begins and ends a window."""
+    """Left and right move the cursor, up and down ten cells or the SIPs; Enter begins and ends a window."""
 
     KEYS = (Key("Enter", "Window", "open"), Key("Esc", "Clear", "close"), Key("g", "Go to", "do('go')"))
     HELP_LINES = (
         "compute: the mean of GEMM and vector engines; move: DMA engines or links to other SIPs, the busier.",
         "Enter begins a window at the cursor, Enter ends it; below are the busiest links in it.",
+        "Up and down move the cursor by ten cells; where not all SIPs have room they show the others.",
         "g asks for a time to go to; on this page its default is the cursor.",
     )
 
@@ -35,7 +36,11 @@ class TimelinePage(Page):
         self.timeline.styles.height = min(3 + 3 * self.view.plan.sips, max(LEAST_TIMES, height - LEAST))
 
     def move(self, across: int, down: int) -> None:
-        """The cursor."""
+        """The cursor; up and down show other SIPs where not all of them have room."""
+        view = self.view
+        if down and len(self.timeline.shown(self.timeline.size.height)) < view.plan.sips:
+            view.timeline_top += down  # as far as it goes: the picture sees to that
+            return
         self.view.cursor = max(0, self.view.cursor + across + STRIDE * down)
 
     def time(self) -> Fs:
