@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from kernbench.runtime_api.bench import Sweep
 from kernbench.telemetry.commands import send_command
 from kernbench.telemetry.reader import RunReader
 
@@ -79,8 +80,8 @@ def test_a_run_that_is_stopped_is_waited_for_and_its_exit_code_told(terminal, tm
 
 
 def test_viewers_that_come_go_are_killed_or_never_read_leave_the_result_alone(terminal, sim, tmp_path):
-    alone = sim(sips=2, overrides=["sip.cube_mesh=2x2"]).run("allreduce", sizes="64KiB")
-    first = terminal(*RUN, "64K", folder=tmp_path)
+    alone = sim(sips=2, overrides=["sip.cube_mesh=2x2"]).run("allreduce", sizes=Sweep.of("64K", "512K", 4))
+    first = terminal(*RUN, "512K", folder=tmp_path)  # long enough to be paused on a machine that is slow just then
     first.until("LIVE")
     first.press("P")
     first.until("PAUSED")
