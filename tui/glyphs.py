@@ -14,6 +14,11 @@ LEVELS = 9
 """0 is idle, 8 is full."""
 
 
+def cells(*groups: Iterable[Part]) -> int:
+    """How many cells groups of parts take, their texts being plain."""
+    return sum(len(text) for group in groups for text, _ in group)
+
+
 def level_of(value: int) -> int:
     """The level of a busy byte: 0 only when nothing happened at all."""
     return 0 if value <= 0 else min(8, 1 + (value - 1) * 8 // FULL)

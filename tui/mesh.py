@@ -3,7 +3,7 @@
 from itertools import accumulate, pairwise
 
 from tui.board import Board
-from tui.glyphs import Line, Part, level_of
+from tui.glyphs import Line, Part, cells, level_of
 from tui.mean import Some
 from tui.plan import NOWHERE, Plan
 from tui.text import fit, rate
@@ -104,15 +104,15 @@ class Drawing:
         rest = width - len(name) - 1
         moved = rate(view.store.sip_rate(sip))
         wanted: list[list[Part]] = [[(f"{moved} ", "bold")]]
-        wanted += self._fabric(rest - _size(*wanted))
+        wanted += self._fabric(rest - cells(*wanted))
         host = [self._now[number] for number in self._plan.pcie[sip]]
         if host:
             wanted.append([("pcie", "dim"), glyphs.block[max(host)]])
         for group in wanted:
-            if _size(group) > rest:
+            if cells(group) > rest:
                 break
             parts += group
-            rest -= _size(group)
+            rest -= cells(group)
         parts.append((" " * max(0, rest), ""))
         return parts if width > len(name) else [(fit(name[-width:], width), "title")]
 
@@ -129,7 +129,7 @@ class Drawing:
             load = self._now[number]
             full.append([way, glyphs.block[load], glyphs.digits2[load], (" ", "")])
             short.append([way, glyphs.block[load]])
-        return full if _size(*full) <= room else [*short, [(" ", "")]]
+        return full if cells(*full) <= room else [*short, [(" ", "")]]
 
     def _loads(self, cube: int) -> list[int]:
         units = self._view.store.units
@@ -216,10 +216,6 @@ class Drawing:
             return [*there, *back, (" ", "")]
         space = (tier.box - 10) // 2
         return [(" " * space, ""), *there, *back, (" " * (tier.box - 10 - space), "")]
-
-
-def _size(*groups: list[Part]) -> int:
-    return sum(len(text) for group in groups for text, _ in group)
 
 
 def gather(values: list[int], most: int) -> list[int]:

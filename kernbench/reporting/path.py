@@ -146,16 +146,22 @@ class CriticalPath:
             if max(row.ready, 0) < arrived and left <= self._at:
                 self._spend(MESSAGE, row.unit, left, f"{send.pe} to {row.pe}")
                 return send if left == send.end else self._issued(send)
-        self._spend(row.kind, row.unit, row.start)
-        emptied = self._emptied(row)
+        emptied = self._held(row)
         if emptied is not None:
             return emptied
-        self._spend(ENGINE, row.unit, row.ready, row.kind)
         cause = self._pes[row.pe].by_sequence.get(row.cause) if row.cause >= 0 else None
         if cause is not None and cause.end <= self._at:
             self._spend(PROGRAM, row.pe, cause.end)
             return cause
         return self._issued(row)
+
+    def _held(self, row: OperationRow) -> OperationRow | None:
+        """Spend what an operation took and waited for its engine, or for a slot: then what emptied that is given back."""
+        self._spend(row.kind, row.unit, row.start)
+        emptied = self._emptied(row)
+        if emptied is None:
+            self._spend(ENGINE, row.unit, row.ready, row.kind)
+        return emptied
 
     def _emptied(self, row: OperationRow) -> OperationRow | None:
         """What emptied the slot that a send waited for, at its receiver; the credit's way is spent."""
@@ -173,11 +179,9 @@ class CriticalPath:
         pe = self._pes[row.pe]
         each: OperationRow | None = row
         while each is not None:
-            self._spend(each.kind, each.unit, each.start)
-            emptied = self._emptied(each)
+            emptied = self._held(each)
             if emptied is not None:
                 return emptied
-            self._spend(ENGINE, each.unit, each.ready, each.kind)
             self._spend(PROGRAM, each.pe, each.issued)
             kernel = self._started(row.pe, self._at)
             begun = 0 if kernel is None else kernel.start

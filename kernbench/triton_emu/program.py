@@ -37,8 +37,8 @@ _INNER = (
     str(Path(ml_dtypes.__file__).parent),
 )
 _current: "KernelProgram | None" = None
-_LASTING = frozenset(("store", "atomic", "send", "recv"))
-"""Kinds of operations that others see."""
+_LASTING = frozenset(("store", "send", "recv"))
+"""Kinds of operations that others see; an atomic one is a store."""
 SPIN_LIMIT = 100_000
 """Accesses to the same bytes, with no other between, after which a program is taken to spin for ever."""
 

@@ -55,6 +55,14 @@ class Live(Recorded):
         return []
 
 
+async def press(app, pilot, *keys):
+    """One key after another, each with all that it begins."""
+    for key in keys:
+        await pilot.press(key)
+        await app.workers.wait_for_complete()
+        await pilot.pause()
+
+
 @asynccontextmanager
 async def shown(source, size=(120, 40), part=0.6):
     """A monitor, its pilot and what it sent to the run."""
@@ -214,10 +222,7 @@ def test_the_moment_of_a_replay_is_exported_with_how_the_run_ended(tmp_path, par
 def test_the_keys_of_a_live_run_go_to_the_run(tmp_path):
     async def drive(*keys):
         async with shown(Live(tmp_path)) as (app, pilot, sent):
-            for key in keys:
-                await pilot.press(key)
-                await app.workers.wait_for_complete()
-                await pilot.pause()
+            await press(app, pilot, *keys)
             return sent, app.return_value
 
     sent, left = asyncio.run(drive("P", "P", "s", "S", "r", "r", "minus", "plus", "q", "d"))
@@ -266,10 +271,7 @@ def test_the_wheel_goes_up_and_down_in_a_list_and_chooses_nothing_elsewhere(tmp_
 def test_a_step_shows_its_end_though_the_view_stood_behind_or_was_held(tmp_path):
     async def drive(*keys):
         async with shown(Live(tmp_path)) as (app, pilot, _):
-            for key in keys:
-                await pilot.press(key)
-                await app.workers.wait_for_complete()
-                await pilot.pause()
+            await press(app, pilot, *keys)
             return app.view.paused, app.view.tape.following
 
     for keys in (("left_square_bracket", "s"), ("space", "s"), ("space", "S")):
@@ -279,10 +281,7 @@ def test_a_step_shows_its_end_though_the_view_stood_behind_or_was_held(tmp_path)
 def test_a_speed_limit_goes_no_further_than_what_the_run_did_without_one(tmp_path):
     async def drive(*keys):
         async with shown(Live(tmp_path)) as (app, pilot, sent):
-            for key in keys:
-                await pilot.press(key)
-                await app.workers.wait_for_complete()
-                await pilot.pause()
+            await press(app, pilot, *keys)
             return [amount for _, _, amount in sent], app.view.notice
 
     (half, quarter, again, free, none), said = asyncio.run(drive("minus", "minus", "plus", "plus", "plus"))

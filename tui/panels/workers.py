@@ -1,7 +1,7 @@
 """The workers: simulated time, lag, speed, waiting, messages and memory of each process."""
 
 from tui.board import Board
-from tui.glyphs import Line, Part
+from tui.glyphs import Line, Part, cells
 from tui.rows import cut
 from tui.text import count, fit, head, size, time
 
@@ -61,10 +61,10 @@ class Workers(Board):
         last: tuple[Part, Part] = (
             ("   stuck: ", "dim"), ("yes, see below" if stuck else "no", "bad" if stuck else "good"),
         )  # fmt: skip
-        room = width - _size(last)
+        room = width - cells(last)
         line: list[Part] = []
         for group in groups:
-            room -= _size(group)
+            room -= cells(group)
             if room < 0:
                 break
             line += group
@@ -89,7 +89,3 @@ class Workers(Board):
                 )
             )  # fmt: skip
         return lines
-
-
-def _size(group: tuple[Part, Part]) -> int:
-    return sum(len(text) for text, _ in group)
